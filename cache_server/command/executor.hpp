@@ -1,0 +1,50 @@
+#pragma once
+
+// Bytes of one connection in, bytes of replies out. Parses what is whole, executes it in order in
+// two passes (prefetch, then act) and appends the replies. No I/O, no clock, no thread of its own.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "cache_server/store/time.hpp"
+#include "client_lib/wire/buffer.hpp"
+#include "client_lib/wire/request_parser.hpp"
+
+namespace tlscache::store {
+class store;
+}
+
+namespace tlscache::command {
+
+class server_view;  // what "stats", "verbosity", "shutdown" need of the daemon; see server_view.hpp
+
+// Of one connection: where its parser stands.
+struct connection_state {
+    wire::request_parser parser;
+};
+
+struct progress {
+    std::size_t consumed = 0;  // bytes of the input that are done with
+    std::size_t needed = 0;    // whole input that the next request needs, 0 if not known yet
+    bool output_full = false;  // stopped at output_bytes_max: call again when it is drained
+    bool close = false;        // write the output, then close ("quit", a fatal error)
+};
+
+class executor {
+  public:
+    // One per io thread; the store and the view outlive it.
+    executor(store::store& entries, server_view& server, std::size_t output_bytes_max);
+    ~executor();
+
+    // `input` is changed in place (base64 keys are decoded where they stand).
+    progress run(connection_state& connection, std::span<char> input, wire::buffer& output,
+                 const store::instant& now);
+
+  private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace tlscache::command

@@ -1,0 +1,30 @@
+#pragma once
+
+// What the shards count. A counter never goes down but by "stats reset" on memcached's names;
+// the totals for metrics are kept apart from that reset (see totals in service/metrics).
+
+#include <cstdint>
+
+namespace tlscache::store {
+
+struct statistics {
+    // gauges
+    std::uint64_t items = 0;
+    std::uint64_t bytes = 0;      // keys, values and their overhead now
+    std::uint64_t bytes_max = 0;  // what the shards may use
+    // counters
+    std::uint64_t items_total = 0;  // stored since the start
+    std::uint64_t expired = 0;
+    std::uint64_t expired_unfetched = 0;
+    std::uint64_t evicted = 0;
+    std::uint64_t evicted_live = 0;  // still had time to live (entries without expiry included)
+    std::uint64_t evicted_unfetched = 0;
+    std::uint64_t deleted = 0;
+    std::uint64_t flushed = 0;
+    std::uint64_t wiped_bytes = 0;
+    std::uint64_t moved = 0;  // entries relocated to make room
+    std::uint64_t refused_too_large = 0;
+    std::uint64_t refused_no_memory = 0;
+};
+
+}  // namespace tlscache::store

@@ -1,0 +1,72 @@
+#pragma once
+
+// One request of the text protocol, as the daemon's parser gives it. PROTOCOL.md has the grammar.
+
+#include <cstdint>
+#include <string_view>
+
+namespace tlscache::wire {
+
+enum class verb : std::uint8_t {
+    // classic
+    get,
+    gets,
+    gat,
+    gats,
+    set,
+    add,
+    replace,
+    append,
+    prepend,
+    cas,
+    touch,
+    incr,
+    decr,
+    del,
+    flush_all,
+    stats,
+    version,
+    verbosity,
+    quit,
+    shutdown,
+    // meta
+    mn,
+    mg,
+    ms,
+    md,
+    ma,
+    me,
+    // extensions (see PROTOCOL.md)
+    tg,  // get, and judge: answers with this node's time, ring version and namespace epoch
+    ts,  // store with a hint for the eviction policy
+    // refused before execution: answer with `error`
+    invalid,
+};
+
+// A request borrows from the parser's input: it is valid until those bytes move or change.
+// A key list ("get a b c") comes as one request per key, so that a multiget is a batch like any
+// other: first_key on the first, last_key on the last (which ends with "END").
+struct request {
+    verb op = verb::invalid;
+    std::string_view key;     // decoded if it was sent base64
+    bool key_base64 = false;  // sent base64; echoed the same way
+    bool first_key = true;
+    bool last_key = true;
+    bool noreply = false;
+
+    std::uint32_t client_flags = 0;
+    std::int64_t exptime = 0;  // as memcached means it: 0 none, < 0 gone, > 30 days absolute
+    std::uint64_t cas = 0;     // of "cas"
+    std::uint64_t delta = 0;   // of "incr", "decr"
+    std::string_view value;    // the data block
+
+    std::string_view flags;     // meta flags, separated by single blanks, already checked
+    std::string_view argument;  // rest of the line: stats, verbosity, flush_all, shutdown
+    std::string_view error;     // op == invalid: the reply line, static, without CRLF
+    bool close = false;         // after this reply the connection ends
+
+    // The library's own key space: sent base64 and exactly tagged_key_bytes long.
+    bool tagged() const noexcept;
+};
+
+}  // namespace tlscache::wire
