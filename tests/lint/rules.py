@@ -1,0 +1,126 @@
+"""The rules. Each takes a tree (path -> text) and yields findings "path:line: what is wrong"."""
+import posixpath
+import re
+
+import include_table
+
+LINES_MAX = 500
+
+SOURCE = (".cpp", ".hpp", ".c", ".h")
+CODE = SOURCE + (".py", ".sh", ".txt", ".cmake", ".json", ".toml", ".md", "")
+
+TOP_FILES = {"CMakeLists.txt", "CMakePresets.json", "README.md"}
+TOP_FOLDERS = {"cache_server", "client_lib", "plugins", "tests", "bench"}
+
+# Data, not code: a README would become one of the inputs, or the folder is a tool's.
+README_EXEMPT = {"fixtures", "corpus", "golden"}
+
+# Written so that this file does not break the rule itself.
+OPEN_ENDS = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX"]) + r")\b")
+MACHINE_PATH = re.compile(r"(?<![\w.$}>~-])/(" + "|".join(["work", "farm", "home", "root", "Users"]) + r")/")
+
+SLEEPS = {
+    SOURCE: re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|clock_nanosleep|sleep)\s*\("),
+    (".py",): re.compile(r"\b(time|asyncio)\.sleep\b|\bfrom time import .*\bsleep\b"
+                         r"|\bselect\(\s*\[\]\s*,\s*\[\]\s*,\s*\[\]"),
+    (".sh", ""): re.compile(r"(^|[;&|({]|\bdo\b|\bthen\b|\belse\b)\s*sleep\s+[\"$0-9.]"),
+}
+
+
+def suffix(path):
+    return posixpath.splitext(path)[1]
+
+
+def lines_of(tree, *suffixes):
+    for path, text in tree.items():
+        if suffix(path) in suffixes:
+            for number, line in enumerate(text.split("\n"), 1):
+                yield path, number, line
+
+
+def includes(tree):
+    for path, number, line in lines_of(tree, *SOURCE):
+        found = include_table.INCLUDE.match(line)
+        if not found:
+            continue
+        check = (include_table.project_violation if include_table.root_of(found[1])
+                 else include_table.foreign_violation)
+        problem = check(path, found[1])
+        if problem:
+            yield f"{path}:{number}: {problem}"
+
+
+def file_length(tree):
+    for path, text in tree.items():
+        length = text.count("\n")
+        if suffix(path) in SOURCE + (".py", ".sh", ".cmake") and length > LINES_MAX:
+            yield f"{path}:{LINES_MAX}: {length} lines; split it by job"
+
+
+def no_sleep(tree):
+    for suffixes, pattern in SLEEPS.items():
+        for path, number, line in lines_of(tree, *suffixes):
+            if path.startswith("tests/") and not path.startswith("tests/lint/") and pattern.search(line):
+                yield f"{path}:{number}: a sleep; wait for the condition, with a deadline"
+
+
+def readme(tree):
+    for folder in sorted({posixpath.dirname(path) for path in tree}):
+        parts = folder.split("/")
+        if README_EXEMPT.intersection(parts) or parts[0].startswith("."):
+            continue
+        if posixpath.join(folder, "README.md") not in tree:
+            yield f"{folder or '.'}:1: no README.md"
+
+
+def open_ends(tree):
+    for path, number, line in lines_of(tree, *CODE):
+        if OPEN_ENDS.search(line):
+            yield f"{path}:{number}: left open; build it, or leave it out"
+
+
+def machine_paths(tree):
+    for path, number, line in lines_of(tree, *CODE):
+        if MACHINE_PATH.search(line):
+            yield f"{path}:{number}: a path of one machine"
+
+
+def top_level(tree):
+    for path in tree:
+        head, _, rest = path.partition("/")
+        if not head.startswith(".") and head not in (TOP_FOLDERS if rest else TOP_FILES):
+            yield f"{path}:1: nothing else belongs at the top level"
+
+
+def listed_sources(tree):
+    """Sources are listed, never globbed: a file that no CMakeLists.txt names is never compiled."""
+    lists = {posixpath.dirname(path): text for path, text in tree.items()
+             if posixpath.basename(path) == "CMakeLists.txt"}
+    for folder, text in lists.items():
+        for number, line in enumerate(text.split("\n"), 1):
+            if re.search(r"\bfile\s*\(\s*GLOB", line):
+                yield f"{posixpath.join(folder, 'CMakeLists.txt')}:{number}: sources are listed, not globbed"
+    for path in tree:
+        if suffix(path) not in (".cpp", ".c"):
+            continue
+        folder = posixpath.dirname(path)
+        while True:
+            name = posixpath.relpath(path, folder or ".")
+            if re.search(r"(?<![\w.-])" + re.escape(name) + r"(?![\w-])", lists.get(folder, "")):
+                break
+            if not folder:
+                yield f"{path}:1: no CMakeLists.txt names it"
+                break
+            folder = posixpath.dirname(folder)
+
+
+ALL = {
+    "includes": includes,
+    "file_length": file_length,
+    "no_sleep": no_sleep,
+    "readme": readme,
+    "open_ends": open_ends,
+    "machine_paths": machine_paths,
+    "top_level": top_level,
+    "listed_sources": listed_sources,
+}

@@ -1,0 +1,115 @@
+# The stages of tests/run.sh, sourced by it; the working directory is the root of the tree. A stage
+# is a function that runs under `set -e`, writes to its log, and says "N passed, N failed" on its
+# last line.
+
+jobs=${TLSCACHE_JOBS:-$(nproc)}
+
+# build_preset PRESET [TARGET...]: all errors are shown, not only the first.
+build_preset() {
+    local preset=$1 target=("${@:2}")
+    cmake --preset "$preset"
+    cmake --build --preset "$preset" -j "$jobs" ${target:+--target "${target[@]}"} -- -k 0
+}
+
+# Counts translation units: those that compiled, and those that did not or whose program did not link.
+compile_all() {
+    local preset=$1 log=build/logs/compile-$1.log total failed status=0
+    build_preset "$preset" >"$log" 2>&1 || status=$?
+    cat "$log"
+    total=$(grep -c '"file":' "build/$preset/compile_commands.json")
+    failed=$(grep -c '^FAILED: ' "$log" || true)
+    [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
+    echo "$((total > failed ? total - failed : 0)) passed, $failed failed"
+}
+
+# What ctest knows under a label, and the folder's own run.sh where there is one.
+run_label() {
+    local label=$1 preset=${2:-release} log=build/logs/run-$1-${2:-release}.log
+    : >"$log"
+    if [ -n "$(ctest --test-dir "build/$preset" -N -L "^$label\$" | grep 'Test *#')" ]; then
+        tests/support/ctest_counts.py "build/$preset" "$label" "$jobs" 2>&1 | tee -a "$log" || true
+    fi
+    if [ -f "tests/$label/run.sh" ]; then
+        bash "tests/$label/run.sh" "$PWD/build/$preset/bin" 2>&1 | tee -a "$log" ||
+            grep -q '^[0-9]* passed, [1-9][0-9]* failed$' "$log" ||
+            echo "0 passed, 1 failed"
+    fi
+    sum_counts "$log"
+}
+
+# Adds up all lines "N passed, N failed" of a log.
+sum_counts() {
+    awk '/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
+         END { printf "%d passed, %d failed\n", passed, failed }' "$1"
+}
+
+stage_format() {
+    local file failed=0 passed=0
+    while read -r file; do
+        if clang-format --dry-run -Werror "$file"; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+        fi
+    done < <(git ls-files '*.cpp' '*.hpp' '*.c' '*.h')
+    echo "$passed passed, $failed failed"
+}
+
+stage_lint() { python3 tests/lint/lint.py; }
+
+stage_gcc() { compile_all release; }
+stage_clang() { compile_all clang; }
+
+stage_unit() { build_preset release; run_label unit; }
+stage_wire() { build_preset release; run_label wire; }
+stage_e2e() { build_preset release; run_label e2e; }
+stage_fault() { build_preset release; run_label fault; }
+stage_install() { build_preset release; run_label install; }
+
+stage_bench_smoke() {
+    build_preset release
+    bash bench/run.sh smoke
+}
+
+stage_asan() {
+    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+    export UBSAN_OPTIONS=print_stacktrace=1
+    build_preset asan tests_unit
+    run_label unit asan
+}
+
+stage_tsan() {
+    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+    local probe
+    probe=$(mktemp -d)
+    echo 'int main() { return 0; }' >"$probe/probe.cpp"
+    clang++ -fsanitize=thread "$probe/probe.cpp" -o "$probe/probe"
+    if ! "$probe/probe"; then
+        rm -rf "$probe"
+        echo "not run: ThreadSanitizer does not start on this kernel (vm.mmap_rnd_bits above 28?)"
+        return
+    fi
+    rm -rf "$probe"
+    build_preset tsan tests_unit
+    run_label unit tsan
+}
+
+# Every input of the corpus through its parser, as an ordinary test. Program fuzz_NAME takes the
+# folder tests/fuzz/corpus/NAME.
+stage_fuzz_replay() {
+    local program name input passed=0 failed=0
+    build_preset fuzz tests_fuzz
+    for program in build/fuzz/bin/fuzz_*; do
+        name=${program##*/fuzz_}
+        for input in "tests/fuzz/corpus/$name"/*; do
+            if "$program" -runs=1 "$input" >build/logs/fuzz-input.log 2>&1; then
+                passed=$((passed + 1))
+            else
+                failed=$((failed + 1))
+                echo "$program $input:"
+                cat build/logs/fuzz-input.log
+            fi
+        done
+    done
+    echo "$passed passed, $failed failed"
+}
