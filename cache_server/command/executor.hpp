@@ -18,6 +18,7 @@ class store;
 
 namespace tlscache::command {
 
+class statistics;   // what the commands count; see statistics.hpp
 class server_view;  // what "stats", "verbosity", "shutdown" need of the daemon; see server_view.hpp
 
 // Of one connection: where its parser stands.
@@ -34,11 +35,13 @@ struct progress {
 
 class executor {
   public:
-    // One per io thread; the store and the view outlive it.
-    executor(store::store& entries, server_view& server, std::size_t output_bytes_max);
+    // One per io thread; store, view and statistics outlive it.
+    executor(store::store& entries, server_view& server, statistics& counted,
+             std::size_t output_bytes_max);
     ~executor();
 
-    // `input` is changed in place (base64 keys are decoded where they stand).
+    // `input` is changed in place (base64 keys are decoded where they stand). What is not consumed
+    // is left as it came. Output ends at output_bytes_max plus at most one reply.
     progress run(connection_state& connection, std::span<char> input, wire::buffer& output,
                  const store::instant& now);
 
