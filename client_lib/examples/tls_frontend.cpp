@@ -1,0 +1,173 @@
+// tls_frontend: a small HTTPS server on Boost.Asio. Each page is one line that says who served it
+// and whether the TLS session was resumed. One coroutine per connection, one thread.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "client_lib/examples/frontend_contexts.hpp"
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr std::size_t request_bytes_max = 8 * 1024;             // as most servers' header limit
+constexpr auto connection_time_max = std::chrono::seconds(30);  // for a request and its answer
+
+struct settings {
+    std::string name = "frontend";
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;
+    std::string port_file;
+    frontend::host standard;
+    std::vector<std::string> vhosts;  // NAME:CERT:KEY[:CA]
+};
+
+using stream = asio::ssl::stream<tcp::socket>;
+
+std::string page_for(SSL* ssl, const std::string& frontend_name) {
+    const char* sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    X509* peer = SSL_get0_peer_certificate(ssl);
+    char subject[128] = "-";
+    if (peer != nullptr) {
+        X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, subject,
+                                  sizeof subject);
+    }
+    return "frontend=" + frontend_name + " protocol=" + SSL_get_version(ssl) +
+           " resumed=" + (SSL_session_reused(ssl) == 1 ? "yes" : "no") +
+           " sni=" + (sni == nullptr ? "-" : sni) + " client=" + subject + "\n";
+}
+
+asio::awaitable<void> answer(stream& tls, const settings& with) {
+    constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
+    std::string request;
+    const auto [error, size] = co_await asio::async_read_until(
+        tls, asio::dynamic_buffer(request, request_bytes_max), "\r\n\r\n", as_value);
+    if (error) {
+        co_return;
+    }
+    const std::string body = page_for(tls.native_handle(), with.name);
+    const std::string reply =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body;
+    co_await asio::async_write(tls, asio::buffer(reply), as_value);
+    co_await tls.async_shutdown(as_value);
+}
+
+asio::awaitable<void> serve(tcp::socket socket, frontend::contexts& contexts,
+                            const settings& with) {
+    constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
+    stream tls(std::move(socket), contexts.listening());
+    asio::steady_timer limit(tls.get_executor(), connection_time_max);
+    limit.async_wait([&tls](boost::system::error_code error) {
+        if (!error) {
+            tls.next_layer().close(error);
+        }
+    });
+    const auto [error] = co_await tls.async_handshake(stream::server, as_value);
+    if (!error) {
+        co_await answer(tls, with);
+    }
+}
+
+asio::awaitable<void> accept_all(tcp::acceptor& acceptor, frontend::contexts& contexts,
+                                 const settings& with) {
+    constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
+    asio::steady_timer pause(acceptor.get_executor());
+    while (acceptor.is_open()) {
+        auto [error, socket] = co_await acceptor.async_accept(as_value);
+        if (!error) {
+            asio::co_spawn(acceptor.get_executor(), serve(std::move(socket), contexts, with),
+                           asio::detached);
+        } else if (error != asio::error::operation_aborted) {
+            // Out of descriptors: let connections end before the next try.
+            pause.expires_after(std::chrono::milliseconds(50));
+            co_await pause.async_wait(as_value);
+        }
+    }
+}
+
+// Whoever waits for the file finds it complete.
+void write_port(const std::string& file, std::uint16_t port) {
+    const std::string fresh = file + ".new";
+    std::ofstream(fresh) << port << '\n';
+    if (std::rename(fresh.c_str(), file.c_str()) != 0) {
+        throw std::runtime_error("cannot write " + file);
+    }
+}
+
+std::map<std::string, frontend::host> parse_vhosts(const std::vector<std::string>& texts) {
+    std::map<std::string, frontend::host> hosts;
+    for (const std::string& text : texts) {
+        std::vector<std::string> parts;
+        std::istringstream in(text);
+        for (std::string part; std::getline(in, part, ':');) {
+            parts.push_back(part);
+        }
+        if (parts.size() < 3 || parts.size() > 4) {
+            throw std::runtime_error("--vhost wants NAME:CERT:KEY[:CA], not " + text);
+        }
+        parts.resize(4);
+        hosts[parts[0]] = {parts[1], parts[2], parts[3]};
+    }
+    return hosts;
+}
+
+void run(const settings& with) {
+    frontend::contexts contexts(with.standard, parse_vhosts(with.vhosts));
+    asio::io_context loop(1);
+    tcp::acceptor acceptor(loop, {asio::ip::make_address(with.address), with.port});
+    const std::uint16_t port = acceptor.local_endpoint().port();
+    asio::signal_set signals(loop, SIGINT, SIGTERM);
+    signals.async_wait([&loop](boost::system::error_code, int) { loop.stop(); });
+    asio::co_spawn(loop, accept_all(acceptor, contexts, with), asio::detached);
+    if (!with.port_file.empty()) {
+        write_port(with.port_file, port);
+    }
+    std::cout << with.name << " listens on " << acceptor.local_endpoint() << std::endl;
+    loop.run();
+}
+
+void describe(CLI::App& app, settings& with) {
+    app.add_option("--name", with.name, "what the page calls this frontend");
+    app.add_option("--address", with.address, "address to listen on");
+    app.add_option("--port", with.port, "0: one that the kernel chooses");
+    app.add_option("--port-file", with.port_file, "write the port there once listening");
+    app.add_option("--cert", with.standard.certificate, "certificate chain (PEM)")->required();
+    app.add_option("--key", with.standard.key, "its key (PEM)")->required();
+    app.add_option("--ca", with.standard.client_ca, "demand client certificates of these CAs");
+    app.add_option("--vhost", with.vhosts, "NAME:CERT:KEY[:CA], once per virtual host");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"a small HTTPS server that says whether the session was resumed"};
+    settings with;
+    describe(app, with);
+    CLI11_PARSE(app, argc, argv);
+    signal(SIGPIPE, SIG_IGN);
+    try {
+        run(with);
+    } catch (const std::exception& e) {
+        std::cerr << "tls_frontend: " << e.what() << '\n';
+        return 2;
+    }
+    return 0;
+}
