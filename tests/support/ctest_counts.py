@@ -2,7 +2,7 @@
 """Runs ctest on one label and adds up what the programs counted themselves.
 
 A doctest program says "[doctest] test cases: N | N passed | N failed | N skipped"; others say
-"N passed, N failed". A program that says neither counts as one; one that fails without counting a
+"N passed, N failed"; a fuzz target says "N inputs replayed". A program that says none counts as one; one that fails without counting a
 failure (a crash, a time-out) adds a failure. Last line: "N passed, N failed".
 
 usage: ctest_counts.py BUILD_DIR LABEL [JOBS]
@@ -13,6 +13,7 @@ import sys
 
 DOCTEST = re.compile(r"\[doctest\] test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed")
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$")
+REPLAYED = re.compile(r"^(\d+) inputs replayed$")
 OUTPUT = re.compile(r"^(\d+): (.*)$")
 VERDICT = re.compile(r"^\s*\d+/\d+ Test\s+#(\d+): (\S+) \.*\s*(.*)$")
 
@@ -25,10 +26,11 @@ def summarize(lines):
         output = OUTPUT.match(line)
         if output:
             counts = DOCTEST.search(output[2]) or PLAIN.match(output[2])
-            if counts:
+            replayed = REPLAYED.match(output[2])
+            if counts or replayed:
                 sums = counted.setdefault(output[1], [0, 0])
-                sums[0] += int(counts[1])
-                sums[1] += int(counts[2])
+                sums[0] += int((counts or replayed)[1])
+                sums[1] += int(counts[2]) if counts else 0
             continue
         verdict = VERDICT.match(line)
         if not verdict:

@@ -34,7 +34,7 @@ run_label() {
             grep -q '^[0-9]* passed, [1-9][0-9]* failed$' "$log" ||
             echo "0 passed, 1 failed"
     fi
-    sum_counts "$log"
+    sum_counts "$log" | tee "$log.sum"
 }
 
 # Adds up all lines "N passed, N failed" of a log.
@@ -94,22 +94,24 @@ stage_tsan() {
     run_label unit tsan
 }
 
-# Every input of the corpus through its parser, as an ordinary test. Program fuzz_NAME takes the
-# folder tests/fuzz/corpus/NAME.
+# Every input of the corpus through its parser, under AddressSanitizer. With --full libFuzzer looks
+# for new inputs too, TLSCACHE_FUZZ_SECONDS a target.
 stage_fuzz_replay() {
-    local program name input passed=0 failed=0
-    build_preset fuzz tests_fuzz
-    for program in build/fuzz/bin/fuzz_*; do
-        name=${program##*/fuzz_}
-        for input in "tests/fuzz/corpus/$name"/*; do
-            if "$program" -runs=1 "$input" >build/logs/fuzz-input.log 2>&1; then
-                passed=$((passed + 1))
-            else
-                failed=$((failed + 1))
-                echo "$program $input:"
-                cat build/logs/fuzz-input.log
-            fi
-        done
+    local program name seeds status=0 passed=0 failed=0
+    build_preset asan tests_fuzz-replay
+    run_label fuzz-replay asan
+    [ "${TLSCACHE_FULL:-0}" = 1 ] || return 0
+    cat build/logs/run-fuzz-replay-asan.log.sum >build/logs/fuzz-counts.log
+    build_preset fuzz tests_fuzz-replay
+    for program in build/fuzz/bin/*_fuzz; do
+        name=${program##*/}
+        seeds=$(mktemp -d)
+        cp "tests/fuzz/corpus/$name"/* "$seeds"
+        status=0
+        "$program" -max_total_time="${TLSCACHE_FUZZ_SECONDS:-60}" -print_final_stats=1 "$seeds" || status=$?
+        rm -rf "$seeds"
+        [ "$status" = 0 ] && passed=$((passed + 1)) || failed=$((failed + 1))
     done
-    echo "$passed passed, $failed failed"
+    echo "$passed passed, $failed failed" | tee -a build/logs/fuzz-counts.log
+    sum_counts build/logs/fuzz-counts.log
 }
