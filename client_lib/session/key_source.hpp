@@ -12,6 +12,8 @@
 
 namespace tlscache::session {
 
+class key_contexts;
+
 // The keys of one root in one period, one per purpose (a label each in HKDF, RFC 5869). Lives in
 // locked memory where the limit allows, and is erased when destroyed.
 struct period_keys {
@@ -23,7 +25,9 @@ struct period_keys {
     std::array<std::uint8_t, 32> id{};      // MAC in session IDs
     std::array<std::uint8_t, 32> ticket{};  // tickets
 
-    period_keys() = default;
+    const std::unique_ptr<key_contexts> contexts;  // OpenSSL's, with these keys set
+
+    period_keys();
     period_keys(const period_keys&) = delete;
     period_keys& operator=(const period_keys&) = delete;
     ~period_keys();
@@ -34,6 +38,7 @@ struct keyring {
     std::shared_ptr<const period_keys> issuing;                // the first root's current period
     std::vector<std::shared_ptr<const period_keys>> accepted;  // issuing included; next and older
     std::int64_t lifetime = 7200;                              // L: seconds a session may live
+    // Looks at 4 bytes; nullptr: no key of that name is live.
     const period_keys* find(const std::uint8_t* key_id) const noexcept;
 };
 

@@ -20,6 +20,8 @@ namespace tlscache::session {
 struct binding {
     std::string sni_group;  // lower-cased SNI or the name of its group; "" for no SNI
     vhost_policy policy;
+    // The context's session id context, at most 32 bytes: costs no room in the record if equal.
+    std::string id_context{};
 };
 
 // What is kept of a session. `der` is what i2d_SSL_SESSION gives.
@@ -33,9 +35,14 @@ struct session_record {
     std::int64_t lifetime = 0;              // seconds, told with the store
 };
 
+// First 2 bytes of SHA-256("tlscache namespace " + NAME). nullopt only if OpenSSL fails.
+std::optional<namespace_tag> tag_of_namespace(std::string_view namespace_name);
+
+// Thread safe. Takes no lock but that of the key source, for a moment.
 class sealer {
   public:
-    // The source outlives the sealer. Throws std::invalid_argument on an empty namespace.
+    // The source outlives the sealer. Throws std::invalid_argument on an empty namespace, or one
+    // above namespace_bytes_max.
     sealer(std::string_view namespace_name, key_source& keys);
     ~sealer();
 

@@ -1,0 +1,76 @@
+// Algorithms are fetched once per process and never freed: a fetch costs more than a use, and
+// threads may still seal while the process ends.
+
+#include "client_lib/session/crypto.hpp"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+#include <limits>
+#include <memory>
+
+namespace tlscache::session {
+
+namespace {
+
+struct free_kdf {
+    void operator()(EVP_KDF_CTX* context) const noexcept { EVP_KDF_CTX_free(context); }
+};
+
+OSSL_PARAM octets(const char* name, byte_view data) {
+    return OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(data.data()),
+                                             data.size());
+}
+
+}  // namespace
+
+bool hkdf_sha256(byte_view secret, byte_view salt, byte_view info, std::span<std::uint8_t> out) {
+    static EVP_KDF* const hkdf = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
+    if (hkdf == nullptr) {
+        return false;
+    }
+    const std::unique_ptr<EVP_KDF_CTX, free_kdf> context(EVP_KDF_CTX_new(hkdf));
+    if (!context) {
+        return false;
+    }
+    char sha256_name[] = "SHA256";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256_name, 0),
+        octets(OSSL_KDF_PARAM_KEY, secret),
+        octets(OSSL_KDF_PARAM_SALT, salt),
+        octets(OSSL_KDF_PARAM_INFO, info),
+        OSSL_PARAM_construct_end(),
+    };
+    return EVP_KDF_derive(context.get(), out.data(), out.size(), params) == 1;
+}
+
+bool sha256(byte_view data, digest& out) {
+    static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    unsigned size = 0;
+    return md != nullptr &&
+           EVP_Digest(data.data(), data.size(), out.data(), &size, md, nullptr) == 1 &&
+           size == out.size();
+}
+
+bool random_bytes(std::span<std::uint8_t> out) {
+    return out.size() <= std::numeric_limits<int>::max() &&
+           RAND_bytes(out.data(), static_cast<int>(out.size())) == 1;
+}
+
+bool equal_secret(byte_view a, byte_view b) noexcept {
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+bool all_zero(byte_view data) noexcept {
+    std::uint8_t seen = 0;
+    for (const std::uint8_t byte : data) {
+        seen = static_cast<std::uint8_t>(seen | byte);
+    }
+    return seen == 0;
+}
+
+}  // namespace tlscache::session
