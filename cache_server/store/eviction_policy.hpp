@@ -20,7 +20,7 @@ using slot = std::uint32_t;
 enum class removal_cause : std::uint8_t { evicted, expired, deleted, flushed };
 
 struct insertion {
-    store::slot slot;
+    tlscache::store::slot slot;
     std::uint64_t key_hash;  // the same key has the same hash for the life of the process
     std::uint32_t charge;    // bytes that the entry costs
     std::uint32_t lifetime;  // seconds told at insertion; 0: none told
@@ -38,13 +38,13 @@ class eviction_policy {
     virtual ~eviction_policy() = default;
 
     virtual void on_insert(const insertion& entry) noexcept = 0;
-    virtual void on_hit(store::slot slot, std::uint64_t hint) noexcept = 0;
-    virtual void on_resize(store::slot slot, std::uint32_t charge) noexcept = 0;
-    virtual void on_remove(store::slot slot, removal_cause cause) noexcept = 0;
+    virtual void on_hit(tlscache::store::slot slot, std::uint64_t hint) noexcept = 0;
+    virtual void on_resize(tlscache::store::slot slot, std::uint32_t charge) noexcept = 0;
+    virtual void on_remove(tlscache::store::slot slot, removal_cause cause) noexcept = 0;
 
     // Who goes next; nullopt when it holds nothing. The same answer until another call changes
     // the state; the entry goes only when the store says on_remove.
-    virtual std::optional<store::slot> victim() noexcept = 0;
+    virtual std::optional<tlscache::store::slot> victim() noexcept = 0;
 
     // State kept per possible slot, in bytes; charged to -m and shown in the statistics.
     virtual std::size_t bytes_per_slot() const noexcept = 0;

@@ -27,8 +27,8 @@ struct key {
 // Time to live in seconds from now. `forever` is memcached's exptime 0; 0 is gone at once.
 struct time_to_live {
     static constexpr std::int64_t forever = -1;
-    // Longest that is kept apart from forever; longer ones are cut to it (68 years).
-    static constexpr std::int64_t seconds_max = 0x7fff'ffff;
+    // Longest that is kept apart from forever; longer ones are cut to it (34 years).
+    static constexpr std::int64_t seconds_max = 0x3fff'ffff;
     std::int64_t seconds = forever;
 };
 
@@ -52,6 +52,7 @@ struct access {
     std::optional<std::int64_t> recache_below;  // mg R: win if ttl is below
     bool no_bump = false;                       // mg without a fetch: neither fetched nor hit
     std::uint64_t hint = 0;
+    bool show_cas = true;  // false where the reply has none: such entries keep no cas
 };
 
 enum class get_status : std::uint8_t { miss, hit, won, vivified, no_memory };
@@ -67,7 +68,7 @@ enum class set_status : std::uint8_t {
 };
 
 struct set_request {
-    store::key key;
+    tlscache::store::key key;
     std::string_view value;
     std::uint32_t client_flags = 0;
     time_to_live ttl;
@@ -77,14 +78,15 @@ struct set_request {
     std::optional<std::uint64_t> new_cas;      // ms E
     bool invalidate = false;                   // ms I: an older cas stores as stale
     std::uint64_t hint = 0;
+    bool show_cas = true;  // false where the reply has none: such entries keep no cas
 };
 struct set_result {
     set_status status = set_status::stored;
-    std::uint64_t cas = 0;
+    std::uint64_t cas = 0;  // 0 if it was not stored, not asked for, or -C is on
 };
 
 struct erase_request {
-    store::key key;
+    tlscache::store::key key;
     std::optional<std::uint64_t> compare_cas;
     std::optional<std::uint64_t> new_cas;   // md E (with stale)
     std::optional<time_to_live> stale_ttl;  // md I T: keep as stale with this TTL
@@ -94,7 +96,7 @@ struct erase_request {
 enum class erase_status : std::uint8_t { erased, not_found, exists };
 
 struct arithmetic_request {
-    store::key key;
+    tlscache::store::key key;
     std::uint64_t delta = 1;
     bool decrement = false;                // stops at 0; incr wraps at 2^64
     std::optional<std::uint64_t> initial;  // ma N J: autovivify
@@ -122,7 +124,8 @@ class shard {
 
     // on_entry(const entry_view&, get_status) runs under the lock, on hit, won or vivified.
     template <class F>
-    get_status get(const store::key& key, const access& how, const instant& now, F&& on_entry) {
+    get_status get(const tlscache::store::key& key, const access& how, const instant& now,
+                   F&& on_entry) {
         std::scoped_lock guard(mutex_);
         entry_view entry;
         const get_status status = find(key, how, now, entry);
@@ -158,7 +161,11 @@ class shard {
     struct impl;
     explicit shard(std::unique_ptr<impl> state);
 
-    get_status find(const store::key& key, const access& how, const instant& now,
+    // See store::flush and store::reset_statistics.
+    void flush(const instant& now, std::uint64_t delay_seconds) noexcept;
+    void reset_statistics() noexcept;
+
+    get_status find(const tlscache::store::key& key, const access& how, const instant& now,
                     entry_view& entry);
     arithmetic_status calculate(const arithmetic_request& request, const instant& now,
                                 entry_view& entry);

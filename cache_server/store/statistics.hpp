@@ -25,6 +25,25 @@ struct statistics {
     std::uint64_t moved = 0;  // entries relocated to make room
     std::uint64_t refused_too_large = 0;
     std::uint64_t refused_no_memory = 0;
+
+    statistics& operator+=(const statistics& other) noexcept {
+        items += other.items;
+        bytes += other.bytes;
+        bytes_max += other.bytes_max;
+        items_total += other.items_total;
+        expired += other.expired;
+        expired_unfetched += other.expired_unfetched;
+        evicted += other.evicted;
+        evicted_live += other.evicted_live;
+        evicted_unfetched += other.evicted_unfetched;
+        deleted += other.deleted;
+        flushed += other.flushed;
+        wiped_bytes += other.wiped_bytes;
+        moved += other.moved;
+        refused_too_large += other.refused_too_large;
+        refused_no_memory += other.refused_no_memory;
+        return *this;
+    }
 };
 
 }  // namespace tlscache::store

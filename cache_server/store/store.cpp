@@ -1,0 +1,113 @@
+// Shards, and which of them a key belongs to.
+//
+// A shard's offsets reach 64 MiB, so there is one per 64 MiB at least; more spread the locks, as
+// long as each keeps 16 MiB, since memory can't move from one shard to another.
+
+#include "cache_server/store/store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "cache_server/store/key_hash.hpp"
+#include "cache_server/store/shard_impl.hpp"
+
+namespace tlscache::store {
+
+namespace {
+
+constexpr std::size_t shard_bytes_max = std::size_t{64} << 20;
+constexpr std::size_t shard_bytes_wanted = std::size_t{16} << 20;
+constexpr std::size_t sweep_entries = 1024;  // how many go while a shard's lock is held
+
+std::size_t shards_for(const store_options& options) {
+    const std::size_t least = (options.bytes_max + shard_bytes_max - 1) / shard_bytes_max;
+    if (options.shards != 0) {
+        return std::max<std::size_t>(least, options.shards);
+    }
+    const std::size_t useful = std::min<std::size_t>(std::size_t{2} * options.threads,
+                                                     options.bytes_max / shard_bytes_wanted);
+    return std::max<std::size_t>({1, least, useful});
+}
+
+}  // namespace
+
+struct store::impl {
+    key_hash hash;
+    std::vector<std::unique_ptr<shard>> shards;
+    std::size_t policy_bytes_per_slot = 0;
+    bool locked = false;
+};
+
+store::store(const store_options& options, const instant&) : impl_(std::make_unique<impl>()) {
+    const std::size_t count = shards_for(options);
+    shard_options part;
+    part.bytes_max = options.bytes_max / count;
+    part.value_bytes_max = options.value_bytes_max;
+    part.evict = options.evict;
+    part.use_cas = options.use_cas;
+    part.policy = options.policy;
+    for (std::size_t i = 0; i < count; ++i) {
+        auto state = std::make_unique<shard::impl>(part, impl_->hash);
+        impl_->policy_bytes_per_slot = state->policy_bytes_per_slot;
+        impl_->shards.push_back(std::unique_ptr<shard>(new shard(std::move(state))));
+    }
+}
+
+store::~store() = default;
+
+std::uint64_t store::hash(std::string_view key_bytes, bool tagged) const noexcept {
+    return impl_->hash(key_bytes, tagged);
+}
+
+// By bits of the hash that neither the index nor the tags use.
+shard& store::shard_of(std::uint64_t key_hash) const noexcept {
+    const std::uint64_t mixed = (key_hash * 0x9e37'79b9'7f4a'7c15u) >> 32;
+    return *impl_->shards[(mixed * impl_->shards.size()) >> 32];
+}
+
+bool store::expire(const instant& now, std::size_t entries_max) noexcept {
+    bool more = false;
+    const std::size_t each = std::max<std::size_t>(1, entries_max / impl_->shards.size());
+    for (const auto& part : impl_->shards) {
+        more = part->expire(now, each) || more;
+    }
+    return more;
+}
+
+void store::flush(const instant& now, std::uint64_t delay_seconds) noexcept {
+    for (const auto& part : impl_->shards) {
+        part->flush(now, delay_seconds);
+    }
+    if (delay_seconds == 0) {
+        while (expire(now, sweep_entries * impl_->shards.size())) {
+        }
+    }
+}
+
+statistics store::collect() const noexcept {
+    statistics sum;
+    for (const auto& part : impl_->shards) {
+        sum += part->collect();
+    }
+    return sum;
+}
+
+void store::reset_statistics() noexcept {
+    for (const auto& part : impl_->shards) {
+        part->reset_statistics();
+    }
+}
+
+bool store::memory_locked() const noexcept {
+    return impl_->locked;
+}
+
+std::size_t store::shard_count() const noexcept {
+    return impl_->shards.size();
+}
+
+std::size_t store::policy_bytes_per_slot() const noexcept {
+    return impl_->policy_bytes_per_slot;
+}
+
+}  // namespace tlscache::store
