@@ -5,7 +5,8 @@
 //
 // A plain object with two drivers: its own thread (start_thread), or the server's loop (fd,
 // process, next_timeout). begin, cancel, store and erase may be called from any thread. Fork: the
-// child gets connections of its own at its first call.
+// child gets connections of its own at its first call, and never writes to the parent's; fd() is
+// another one then, and the parent's lookups are never answered in the child.
 
 #include <chrono>
 #include <cstdint>
@@ -13,6 +14,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "client_lib/session/types.hpp"
@@ -35,6 +38,9 @@ struct transport_options {
     std::size_t queued_stores_max = 1024;  // per node; the newest is dropped when full
     std::size_t lookups_in_flight_max = 4096;
     bool breaker = true;
+    // Tells the ring's version from its text; see ring_version(). Null: 0. (The hash belongs to
+    // libcrypto, which this folder does not use.)
+    std::uint32_t (*ring_version)(std::string_view text) = nullptr;
 };
 
 // hit, miss, unavailable: none is an error.
@@ -74,17 +80,23 @@ struct counters {
     std::uint64_t stores_queued = 0, stores_sent = 0, stores_dropped = 0, stores_refused = 0;
     std::uint64_t erases_sent = 0;
     std::uint64_t connects = 0, connects_failed = 0, ring_reloads = 0, breaker_opened = 0;
+    std::uint64_t late_replies = 0;  // came after the lookup was decided, and were dropped
+    std::uint64_t ring_refused = 0;  // changed ring files that can't be read or are wrong
+    std::uint64_t ring_differs = 0;  // replies of nodes that have another ring
 };
 
 class transport {
   public:
     // Throws std::invalid_argument (file, line, reason) if the ring can't be read or is wrong.
     explicit transport(const transport_options& options);
-    ~transport();  // pending lookups are told `cancelled`
+    ~transport();  // pending lookups are told `cancelled`; not from inside a callback
+    transport(const transport&) = delete;
+    transport& operator=(const transport&) = delete;
 
     void start_thread();  // idempotent; lazily again after fork
 
-    // The server's loop instead of a thread: poll fd() for reading, then process().
+    // The server's loop instead of a thread: poll fd() for reading, then process(). Deadlines make
+    // it readable too; next_timeout() is for loops that would rather be told how long to wait.
     int fd() const;
     void process();
     std::chrono::milliseconds next_timeout() const;
@@ -93,10 +105,10 @@ class transport {
     lookup_handle begin(std::span<const session::cache_key> keys, steady_time deadline,
                         lookup_done done);
 
-    // Waits for the answer, at most until the deadline.
+    // Waits for the answer, at most until the deadline; does the work itself if no thread does.
     lookup_result lookup(std::span<const session::cache_key> keys, steady_time deadline);
 
-    // Queued; never waits.
+    // Queued; never waits. The time spent waiting in the queue is taken off the ttl (seconds).
     void store(const session::cache_key& key, std::vector<std::uint8_t> value, std::int64_t ttl,
                std::uint64_t hint);
     void erase(const session::cache_key& key);
@@ -105,6 +117,9 @@ class transport {
     bool drain(steady_time deadline);
 
     counters statistics() const;
+
+    // Head of the SHA-256 of the ring's text, by options.ring_version.
+    std::uint32_t ring_version() const;
 
   private:
     struct impl;
@@ -119,6 +134,9 @@ class lookup_handle {
 
   private:
     friend class transport;
+    lookup_handle(std::weak_ptr<void> owner, std::uint64_t id)
+        : owner_(std::move(owner)), id_(id) {}
+
     std::weak_ptr<void> owner_;
     std::uint64_t id_ = 0;
 };
