@@ -13,10 +13,6 @@
 
 #include "cache_server/store/statistics.hpp"
 
-namespace tlscache::store {
-class store;
-}
-
 namespace tlscache::command {
 
 enum class counter : std::uint8_t {
@@ -91,6 +87,8 @@ class statistics {
     void reset(const store::statistics& now);
 
   private:
+    counter_values sum() const noexcept;  // under the lock
+
     mutable std::mutex mutex_;  // guards all below
     std::list<counter_block> blocks_;
     counter_values base_{};

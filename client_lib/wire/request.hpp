@@ -87,6 +87,9 @@ struct request {
     bool drop_key = false;  // op == invalid: a store too large; the old entry of `key` goes
     bool close = false;     // after this reply the connection ends
 
+    // `key` was decoded where it stood.
+    bool key_decoded() const noexcept { return key_base64 && (op != verb::invalid || drop_key); }
+
     // The library's own key space: sent base64 and exactly tagged_key_bytes long.
     bool tagged() const noexcept { return key_base64 && key.size() == tagged_key_bytes; }
 };

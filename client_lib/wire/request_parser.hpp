@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 
 #include "client_lib/wire/limits.hpp"
 #include "client_lib/wire/request.hpp"
@@ -28,9 +30,14 @@ class request_parser {
     status parse(std::span<char> input, request& out, std::size_t& consumed, std::size_t& needed);
 
   private:
+    bool swallow(std::span<char> input, std::size_t& consumed) noexcept;
+    bool skip_line(std::span<char> input, std::size_t& consumed) noexcept;
+    status line(std::span<char> input, request& out, std::size_t& consumed, std::size_t& needed);
+    status with_block(std::string_view text, std::size_t line_bytes,
+                      std::optional<std::size_t> block, request& out, std::size_t& consumed,
+                      std::size_t& needed);
     status list_item(std::span<char> input, request& out, std::size_t& consumed);
-    status skip_line(std::span<char> input, std::size_t& consumed);
-    void end_of_list() noexcept { in_key_list_ = false; }
+    status refuse_list(request& out, refusal why, std::string_view error) noexcept;
 
     std::size_t value_bytes_max_ = value_bytes_default;
     std::size_t swallow_ = 0;   // bytes of a refused data block that are still to come
