@@ -19,13 +19,18 @@ constexpr std::uint8_t flag_extended_master_secret = 1;
 constexpr std::uint8_t flag_summary_elsewhere = 2;  // protocol and cipher are told by the session
 constexpr std::uint8_t flags_known = 3;
 
+// All of it is in the associated data.
+known_parts known(const session_id& id, const binding& bound) {
+    return {id, as_bytes(bound.id_context), as_bytes(bound.sni_group)};
+}
+
 std::uint64_t number(std::int64_t value) {
     return static_cast<std::uint64_t>(value);
 }
 
 }  // namespace
 
-bool encode_record(const session_record& record, const session_id& id, std::string_view id_context,
+bool encode_record(const session_record& record, const session_id& id, const binding& bound,
                    secure_bytes& out) {
     out.clear();
     out.reserve(record.der.size() + 32);
@@ -43,12 +48,12 @@ bool encode_record(const session_record& record, const session_id& id, std::stri
     put_varint(zigzag(number(record.stored_at), id_time(id)), out);
     put_varint(zigzag(number(record.first_authentication), number(record.stored_at)), out);
     put_varint(number(record.lifetime), out);
-    encode_session(record.der, id, as_bytes(id_context), out);
+    encode_session(record.der, known(id, bound), out);
     return out.size() <= record_bytes_max;
 }
 
 std::optional<session_record> decode_record(byte_view plain, const session_id& id,
-                                            std::string_view id_context) {
+                                            const binding& bound) {
     if (plain.empty() || (plain[0] & ~flags_known) != 0) {
         return std::nullopt;
     }
@@ -68,7 +73,7 @@ std::optional<session_record> decode_record(byte_view plain, const session_id& i
     const auto stored = take_varint(plain);
     const auto first = stored ? take_varint(plain) : std::nullopt;
     const auto lifetime = first ? take_varint(plain) : std::nullopt;
-    if (!lifetime || !decode_session(plain, id, as_bytes(id_context), record.der)) {
+    if (!lifetime || !decode_session(plain, known(id, bound), record.der)) {
         return std::nullopt;
     }
     const std::uint64_t stored_at = unzigzag(*stored, id_time(id));

@@ -17,9 +17,9 @@ inline constexpr std::uint8_t record_version = 1;
 
 // False: larger than record_bytes_max.
 [[nodiscard]] bool encode_record(const session_record& record, const session_id& id,
-                                 std::string_view id_context, secure_bytes& out);
+                                 const binding& bound, secure_bytes& out);
 std::optional<session_record> decode_record(byte_view plain, const session_id& id,
-                                            std::string_view id_context);
+                                            const binding& bound);
 
 // version, namespace, ID, SNI group, policy, session id context; each with its length in front,
 // so that no two bindings give the same bytes. Not allocated: it is made for each record.

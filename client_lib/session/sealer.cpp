@@ -111,7 +111,7 @@ bool sealer::seal(const session_id& id, const binding& bound, const session_reco
     secure_bytes plain;
     associated_data associated;
     gcm_nonce nonce;
-    if (keys == nullptr || !encode_record(record, id, bound.id_context, plain) ||
+    if (keys == nullptr || !encode_record(record, id, bound, plain) ||
         !associated.build(impl_->name, id, bound) || !next_nonce(nonce)) {
         return false;
     }
@@ -138,7 +138,7 @@ std::optional<session_record> sealer::open(const session_id& id, const binding& 
              ->open(*keys, nonce, associated.bytes(), sealed.subspan(nonce_bytes), plain.data())) {
         return std::nullopt;
     }
-    return decode_record(plain, id, bound.id_context);
+    return decode_record(plain, id, bound);
 }
 
 std::string sealer::log_name(const session_id& id, unix_seconds now) const {
