@@ -21,9 +21,11 @@ struct free_kdf {
     void operator()(EVP_KDF_CTX* context) const noexcept { EVP_KDF_CTX_free(context); }
 };
 
+// OpenSSL refuses a null pointer, even of no bytes: an empty salt has an address.
 OSSL_PARAM octets(const char* name, byte_view data) {
-    return OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(data.data()),
-                                             data.size());
+    static std::uint8_t nothing = 0;
+    std::uint8_t* const bytes = data.empty() ? &nothing : const_cast<std::uint8_t*>(data.data());
+    return OSSL_PARAM_construct_octet_string(name, bytes, data.size());
 }
 
 }  // namespace

@@ -82,5 +82,10 @@ CASES = [
     ("listed_sources", "named from the folder above",
      {"tests/unit/CMakeLists.txt": "tlscache_test(a SOURCES wire/a_test.cpp)\n",
       "tests/unit/wire/a_test.cpp": ""}, 0),
+    ("listed_sources", "named elsewhere by its path in the tree",
+     {"tests/unit/CMakeLists.txt": "add(${CMAKE_SOURCE_DIR}/tests/support/main.cpp)\n",
+      "tests/support/main.cpp": ""}, 0),
+    ("listed_sources", "named elsewhere by its bare name is another file",
+     {"tests/unit/CMakeLists.txt": "add(main.cpp)\n", "tests/support/main.cpp": ""}, 1),
     ("listed_sources", "a glob", {"bench/CMakeLists.txt": "file(GLOB sources *.cpp)\n"}, 1),
 ]

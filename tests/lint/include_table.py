@@ -26,10 +26,14 @@ PROJECT = {
         "client_lib/wire", "cache_server/store", "cache_server/command", "cache_server/service",
         "cache_server/limits.hpp",
     ],
-    "cache_server/ctl": ["client_lib/wire", "client_lib/session"],
+    "cache_server/ctl": [
+        "client_lib/wire", "client_lib/session", "client_lib/transport/address.hpp",
+    ],
     # The rim: sees policies and backing stores through the registry.
     "cache_server/*": ["cache_server", "client_lib/wire", "plugins/registry.hpp"],
-    "plugins/eviction": ["cache_server/store/eviction_policy.hpp"],
+    "plugins/eviction": [
+        "cache_server/store/eviction_policy.hpp", "cache_server/store/lazy_array.hpp",
+    ],
     "plugins/backing_store": ["cache_server/store/backing_store.hpp", "client_lib/wire"],
     "plugins/integrations": ["tlscache"],
     "plugins/*": [
