@@ -24,20 +24,34 @@ compile_all() {
 
 # What ctest knows under a label, and the folder's own run.sh where there is one.
 run_label() {
-    local label=$1 preset=${2:-release} log=build/logs/run-$1-${2:-release}.log
-    : >"$log"
-    if [ -n "$(ctest --test-dir "build/$preset" -N -L "^$label\$" | grep 'Test *#')" ]; then
-        tests/support/ctest_counts.py "build/$preset" "$label" "$jobs" 2>&1 | tee -a "$log" || true
+    local label=$1 preset=${2:-release} counts
+    counts=build/logs/counts-$label-$preset
+    : >"$counts"
+    if ctest --test-dir "build/$preset" -N -L "^$label\$" | grep -q 'Test *#'; then
+        counted "$counts" tests/support/ctest_counts.py "build/$preset" "$label" "$jobs"
     fi
     if [ -f "tests/$label/run.sh" ]; then
-        bash "tests/$label/run.sh" "$PWD/build/$preset/bin" 2>&1 | tee -a "$log" ||
-            grep -q '^[0-9]* passed, [1-9][0-9]* failed$' "$log" ||
-            echo "0 passed, 1 failed"
+        counted "$counts" bash "tests/$label/run.sh" "$PWD/build/$preset/bin"
     fi
-    sum_counts "$log" | tee "$log.sum"
+    sum_counts "$counts"
 }
 
-# Adds up all lines "N passed, N failed" of a log.
+# counted FILE COMMAND...: adds the command's last line "N passed, N failed" to the file; a command
+# that fails without counting a failure adds one.
+counted() {
+    local counts=$1 output status=0 last
+    shift
+    output=$(mktemp)
+    "$@" 2>&1 | tee "$output" || status=$?
+    last=$(tail -1 "$output" | grep -E '^[0-9]+ passed, [0-9]+ failed$' || true)
+    rm -f "$output"
+    if [ -z "$last" ] || { [ "$status" != 0 ] && [[ $last == *" 0 failed" ]]; }; then
+        last="0 passed, 1 failed"
+    fi
+    echo "$last" >>"$counts"
+}
+
+# Adds up all lines "N passed, N failed" of a file.
 sum_counts() {
     awk '/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
          END { printf "%d passed, %d failed\n", passed, failed }' "$1"
@@ -97,21 +111,22 @@ stage_tsan() {
 # Every input of the corpus through its parser, under AddressSanitizer. With --full libFuzzer looks
 # for new inputs too, TLSCACHE_FUZZ_SECONDS a target.
 stage_fuzz_replay() {
-    local program name seeds status=0 passed=0 failed=0
+    local program
     build_preset asan tests_fuzz-replay
     run_label fuzz-replay asan
     [ "${TLSCACHE_FULL:-0}" = 1 ] || return 0
-    cat build/logs/run-fuzz-replay-asan.log.sum >build/logs/fuzz-counts.log
     build_preset fuzz tests_fuzz-replay
     for program in build/fuzz/bin/*_fuzz; do
-        name=${program##*/}
-        seeds=$(mktemp -d)
-        cp "tests/fuzz/corpus/$name"/* "$seeds"
-        status=0
-        "$program" -max_total_time="${TLSCACHE_FUZZ_SECONDS:-60}" -print_final_stats=1 "$seeds" || status=$?
-        rm -rf "$seeds"
-        [ "$status" = 0 ] && passed=$((passed + 1)) || failed=$((failed + 1))
+        counted build/logs/counts-fuzz-replay-asan fuzz_for_a_while "$program"
     done
-    echo "$passed passed, $failed failed" | tee -a build/logs/fuzz-counts.log
-    sum_counts build/logs/fuzz-counts.log
+    sum_counts build/logs/counts-fuzz-replay-asan
+}
+
+fuzz_for_a_while() {
+    local seeds status=0
+    seeds=$(mktemp -d)
+    cp "tests/fuzz/corpus/${1##*/}"/* "$seeds"
+    "$1" -max_total_time="${TLSCACHE_FUZZ_SECONDS:-60}" -print_final_stats=1 "$seeds" || status=$?
+    rm -rf "$seeds"
+    [ "$status" = 0 ] && echo "1 passed, 0 failed" || echo "0 passed, 1 failed"
 }
