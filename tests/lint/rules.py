@@ -92,17 +92,13 @@ def top_level(tree):
             yield f"{path}:1: nothing else belongs at the top level"
 
 
-def covers(folder, path):
-    return not folder or path.startswith(folder + "/")
-
-
 def names(text, path):
     return re.search(r"(?<![\w.-])" + re.escape(path) + r"(?![\w-])", text)
 
 
 def listed_sources(tree):
     """Sources are listed, never globbed: a file that no CMakeLists.txt names is never compiled. It is
-    named from its folder or one above, or elsewhere by its path in the tree."""
+    named as seen from the list's folder, or by its path in the tree."""
     lists = {posixpath.dirname(path): text for path, text in tree.items()
              if posixpath.basename(path) == "CMakeLists.txt"}
     for folder, text in lists.items():
@@ -112,7 +108,7 @@ def listed_sources(tree):
     for path in tree:
         if suffix(path) not in (".cpp", ".c"):
             continue
-        if not any(names(text, posixpath.relpath(path, folder or ".") if covers(folder, path) else path)
+        if not any(names(text, posixpath.relpath(path, folder or ".")) or names(text, path)
                    for folder, text in lists.items()):
             yield f"{path}:1: no CMakeLists.txt names it"
 
