@@ -1,5 +1,6 @@
 // tls_frontend: a small HTTPS server on Boost.Asio. Each page is one line that says who served it
-// and whether the TLS session was resumed. One coroutine per connection, one thread.
+// and whether the TLS session was resumed. One coroutine per connection, one thread; while a
+// lookup runs, its connection is suspended and the thread serves others.
 
 #include <signal.h>
 #include <unistd.h>
@@ -19,8 +20,12 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <optional>
+#include <tuple>
 
 #include "client_lib/examples/frontend_contexts.hpp"
+#include "tlscache/asio.hpp"
+#include "tlscache/cache.hpp"
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -37,6 +42,18 @@ struct settings {
     std::string port_file;
     frontend::host standard;
     std::vector<std::string> vhosts;  // NAME:CERT:KEY[:CA]
+    std::string config;
+    bool no_cache = false;
+    bool blocking = false;
+    bool use_resolver = false;
+    bool unsafe_no_binding = false;
+};
+
+// What all connections share.
+struct service {
+    const settings& with;
+    frontend::contexts& contexts;
+    tlscache::cache* cache;  // nullptr: nothing is shared
 };
 
 using stream = asio::ssl::stream<tcp::socket>;
@@ -54,7 +71,29 @@ std::string page_for(SSL* ssl, const std::string& frontend_name) {
            " sni=" + (sni == nullptr ? "-" : sni) + " client=" + subject + "\n";
 }
 
-asio::awaitable<void> answer(stream& tls, const settings& with) {
+std::string counters_of(const tlscache::cache* cache) {
+    std::string lines;
+    if (cache == nullptr) {
+        return "no cache\n";
+    }
+    for (const auto& [name, value] : cache->counters()) {
+        lines += name + " " + std::to_string(value) + "\n";
+    }
+    return lines;
+}
+
+// "/" who and how, "/counters" the library's counters, "/logout" ends the session for good.
+std::string body_for(std::string_view request, stream& tls, const service& of) {
+    if (request.starts_with("GET /counters ")) {
+        return counters_of(of.cache);
+    }
+    if (request.starts_with("GET /logout ")) {
+        return tlscache::forget(tls.native_handle()) ? "forgotten\n" : "not of the cache\n";
+    }
+    return page_for(tls.native_handle(), of.with.name);
+}
+
+asio::awaitable<void> answer(stream& tls, const service& of) {
     constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
     std::string request;
     const auto [error, size] = co_await asio::async_read_until(
@@ -62,7 +101,7 @@ asio::awaitable<void> answer(stream& tls, const settings& with) {
     if (error) {
         co_return;
     }
-    const std::string body = page_for(tls.native_handle(), with.name);
+    const std::string body = body_for(request, tls, of);
     const std::string reply =
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: " +
         std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -70,37 +109,54 @@ asio::awaitable<void> answer(stream& tls, const settings& with) {
     co_await tls.async_shutdown(as_value);
 }
 
-asio::awaitable<void> serve(tcp::socket socket, frontend::contexts& contexts,
-                            const settings& with) {
+asio::awaitable<void> serve(tcp::socket socket, const service& of) {
     constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
-    stream tls(std::move(socket), contexts.listening());
+    stream tls(std::move(socket), of.contexts.listening());
     asio::steady_timer limit(tls.get_executor(), connection_time_max);
     limit.async_wait([&tls](boost::system::error_code error) {
         if (!error) {
             tls.next_layer().close(error);
         }
     });
-    const auto [error] = co_await tls.async_handshake(stream::server, as_value);
+    boost::system::error_code error;
+    if (of.cache != nullptr && !of.with.blocking) {
+        std::tie(error) = co_await tlscache::async_accept(tls, *of.cache, as_value);
+    } else {
+        std::tie(error) = co_await tls.async_handshake(stream::server, as_value);
+    }
     if (!error) {
-        co_await answer(tls, with);
+        co_await answer(tls, of);
     }
 }
 
-asio::awaitable<void> accept_all(tcp::acceptor& acceptor, frontend::contexts& contexts,
-                                 const settings& with) {
+asio::awaitable<void> accept_all(tcp::acceptor& acceptor, const service& of) {
     constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
     asio::steady_timer pause(acceptor.get_executor());
     while (acceptor.is_open()) {
         auto [error, socket] = co_await acceptor.async_accept(as_value);
         if (!error) {
-            asio::co_spawn(acceptor.get_executor(), serve(std::move(socket), contexts, with),
-                           asio::detached);
+            asio::co_spawn(acceptor.get_executor(), serve(std::move(socket), of), asio::detached);
         } else if (error != asio::error::operation_aborted) {
             // Out of descriptors: let connections end before the next try.
             pause.expires_after(std::chrono::milliseconds(50));
             co_await pause.async_wait(as_value);
         }
     }
+}
+
+tlscache::attachment attach(tlscache::cache& cache, frontend::contexts& contexts,
+                            const settings& with) {
+    tlscache::attach_options options;
+    options.unsafe_no_binding = with.unsafe_no_binding;
+    if (with.use_resolver) {
+        options.resolver = [&contexts](std::string_view name) {
+            return contexts.serving(std::string(name));
+        };
+    }
+    tlscache::attachment attached =
+        cache.attach(contexts.listening().native_handle(), std::move(options));
+    std::cout << attached.report();
+    return attached;
 }
 
 // Whoever waits for the file finds it complete.
@@ -131,12 +187,20 @@ std::map<std::string, frontend::host> parse_vhosts(const std::vector<std::string
 
 void run(const settings& with) {
     frontend::contexts contexts(with.standard, parse_vhosts(with.vhosts));
+    std::optional<tlscache::cache> cache;
+    tlscache::attachment attached;
+    if (!with.no_cache) {
+        cache.emplace(tlscache::config::from_toml(with.config));
+        attached = attach(*cache, contexts, with);
+        cache->start();
+    }
+    const service of{with, contexts, cache ? &*cache : nullptr};
     asio::io_context loop(1);
     tcp::acceptor acceptor(loop, {asio::ip::make_address(with.address), with.port});
     const std::uint16_t port = acceptor.local_endpoint().port();
     asio::signal_set signals(loop, SIGINT, SIGTERM);
     signals.async_wait([&loop](boost::system::error_code, int) { loop.stop(); });
-    asio::co_spawn(loop, accept_all(acceptor, contexts, with), asio::detached);
+    asio::co_spawn(loop, accept_all(acceptor, of), asio::detached);
     if (!with.port_file.empty()) {
         write_port(with.port_file, port);
     }
@@ -152,6 +216,12 @@ void describe(CLI::App& app, settings& with) {
     app.add_option("--cert", with.standard.certificate, "certificate chain (PEM)")->required();
     app.add_option("--key", with.standard.key, "its key (PEM)")->required();
     app.add_option("--ca", with.standard.client_ca, "demand client certificates of these CAs");
+    auto* config = app.add_option("--config", with.config, "the cache's client.toml");
+    app.add_flag("--no-cache", with.no_cache, "do not share sessions")->excludes(config);
+    app.add_flag("--blocking", with.blocking, "wait for lookups inside the handshake call");
+    app.add_flag("--resolver", with.use_resolver, "tell the library which host serves which name");
+    app.add_flag("--unsafe-no-binding", with.unsafe_no_binding,
+                 "FOR TESTS: sessions of one name resume on any other");
     app.add_option("--vhost", with.vhosts, "NAME:CERT:KEY[:CA], once per virtual host");
 }
 

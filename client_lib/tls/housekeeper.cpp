@@ -1,0 +1,70 @@
+// A child of fork() has a copy of the parent's state but not its thread, and the copied mutex may
+// be locked for ever. So the child never touches that copy: it is left where it is, once per fork.
+
+#include "client_lib/tls/housekeeper.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "client_lib/tls/limits.hpp"
+
+namespace tlscache::tls {
+
+struct housekeeper::running {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool ending = false;  // guarded by mutex
+    std::thread thread;
+
+    void run(const std::function<void()>& work) {
+        std::unique_lock lock(mutex);
+        while (!changed.wait_for(lock, key_refresh_interval, [this] { return ending; })) {
+            lock.unlock();
+            work();
+            lock.lock();
+        }
+    }
+};
+
+housekeeper::housekeeper(std::function<void()> work) : work_(std::move(work)) {}
+
+housekeeper::~housekeeper() {
+    if (!running_) {
+        return;
+    }
+    if (process_.load() != ::getpid()) {
+        static_cast<void>(running_.release());
+        return;
+    }
+    {
+        const std::lock_guard lock(running_->mutex);
+        running_->ending = true;
+    }
+    running_->changed.notify_one();
+    if (running_->thread.joinable()) {
+        running_->thread.join();
+    }
+}
+
+void housekeeper::ensure_running() {
+    const pid_t here = ::getpid();
+    pid_t there = process_.load(std::memory_order_acquire);
+    if (there == here || !process_.compare_exchange_strong(there, here)) {
+        return;
+    }
+    static_cast<void>(running_.release());
+    running_ = std::make_unique<running>();
+    // The server's signals are for the server's threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    running_->thread = std::thread([this, state = running_.get()] { state->run(work_); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace tlscache::tls
