@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view bad_flag_error = "CLIENT_ERROR invalid flag";
 constexpr std::size_t hint_digits = 16;
 constexpr std::size_t flight_key_bytes = 32;
-constexpr std::int64_t ttl_max = 0x7fff'ffff;
+constexpr std::int64_t ttl_max = 0x3fff'ffff;  // 34 years; the store keeps no more
 
 bool read_hint(std::string_view digits, std::uint64_t& hint) noexcept {
     const char* const end = digits.data() + digits.size();

@@ -14,7 +14,12 @@ std::string unescape(std::string_view text) {
             continue;
         }
         const char kind = text[++i];
-        if (kind == 'x') {
+        if (kind == '{') {
+            const std::size_t end = text.find('}', i);
+            const std::string inner(text.substr(i + 1, end - i - 1));
+            bytes.append(std::stoul(inner), inner.back());
+            i = end;
+        } else if (kind == 'x') {
             bytes += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
             i += 2;
         } else {

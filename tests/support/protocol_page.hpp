@@ -9,7 +9,7 @@
 namespace tlscache::testing {
 
 struct page_line {
-    char mark = ' ';   // '>' '<' '+' '=' '#', or 'm' 't' in deviations
+    char mark = ' ';   // '>' '<' '+' '=' '#', or 'm' 't' 'T' in deviations
     std::string text;  // behind the mark and its blank, escapes resolved
 };
 
@@ -19,7 +19,7 @@ struct page_block {
     std::vector<page_line> lines;
 };
 
-// The bytes of \r \n \\ \xHH in place of their escapes.
+// The bytes of \r \n \\ \xHH \{Nc} in place of their escapes.
 std::string unescape(std::string_view text);
 
 // All fenced blocks of `kind`. Ends the test program if the page can't be read.
