@@ -1,5 +1,9 @@
 // Algorithms are fetched once per process and never freed: a fetch costs more than a use, and
 // threads may still seal while the process ends.
+//
+// Random bytes are the kernel's: OpenSSL's generator takes locks, and a child that was forked
+// while another thread held one waits for ever. The kernel's has no state that a fork or a copied
+// virtual machine could repeat.
 
 #include "client_lib/session/crypto.hpp"
 
@@ -8,9 +12,9 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <openssl/rand.h>
+#include <sys/random.h>
 
-#include <limits>
+#include <cerrno>
 #include <memory>
 
 namespace tlscache::session {
@@ -43,8 +47,9 @@ bool hkdf_sha256(byte_view secret, byte_view salt, byte_view info, std::span<std
     const OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256_name, 0),
         octets(OSSL_KDF_PARAM_KEY, secret),
-        octets(OSSL_KDF_PARAM_SALT, salt),
         octets(OSSL_KDF_PARAM_INFO, info),
+        // Last, because OpenSSL takes no empty salt: none is the same (RFC 5869 2.2).
+        salt.empty() ? OSSL_PARAM_construct_end() : octets(OSSL_KDF_PARAM_SALT, salt),
         OSSL_PARAM_construct_end(),
     };
     return EVP_KDF_derive(context.get(), out.data(), out.size(), params) == 1;
@@ -59,8 +64,14 @@ bool sha256(byte_view data, digest& out) {
 }
 
 bool random_bytes(std::span<std::uint8_t> out) {
-    return out.size() <= std::numeric_limits<int>::max() &&
-           RAND_bytes(out.data(), static_cast<int>(out.size())) == 1;
+    while (!out.empty()) {
+        const ssize_t got = ::getrandom(out.data(), out.size(), 0);
+        if (got < 0 && errno != EINTR) {
+            return false;
+        }
+        out = out.subspan(got > 0 ? static_cast<std::size_t>(got) : 0);
+    }
+    return true;
 }
 
 bool equal_secret(byte_view a, byte_view b) noexcept {

@@ -19,7 +19,7 @@ using digest = std::array<std::uint8_t, 32>;
 
 [[nodiscard]] bool sha256(byte_view data, digest& out);
 
-// From OpenSSL's generator, which seeds itself anew after a fork.
+// From the kernel's generator (getrandom): no state of this process, no lock.
 [[nodiscard]] bool random_bytes(std::span<std::uint8_t> out);
 
 // Takes the same time wherever they differ; the lengths are no secret.

@@ -13,16 +13,34 @@
 
 namespace tlscache::session {
 
+namespace {
+
+// An HMAC context that knows its hash; its key is none of ours and is replaced in every copy. A
+// copy takes none of OpenSSL's locks, which looking up a hash by name does.
+EVP_MAC_CTX* make_hmac_pattern() {
+    EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    EVP_MAC_CTX* const context = hmac == nullptr ? nullptr : EVP_MAC_CTX_new(hmac);
+    char sha256_name[] = "SHA256";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256_name, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    const std::uint8_t pattern_key[32] = {};
+    if (context == nullptr ||
+        EVP_MAC_init(context, pattern_key, sizeof(pattern_key), params) != 1) {
+        EVP_MAC_CTX_free(context);
+        return nullptr;
+    }
+    return context;
+}
+
+}  // namespace
+
 bool key_context::mac(mac_context& context, byte_view key, byte_view data, digest& out) {
-    static EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    static const EVP_MAC_CTX* const pattern = make_hmac_pattern();
     if (!context) {
-        char sha256_name[] = "SHA256";
-        const OSSL_PARAM params[] = {
-            OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256_name, 0),
-            OSSL_PARAM_construct_end(),
-        };
-        mac_context fresh(hmac == nullptr ? nullptr : EVP_MAC_CTX_new(hmac));
-        if (!fresh || EVP_MAC_init(fresh.get(), key.data(), key.size(), params) != 1) {
+        mac_context fresh(pattern == nullptr ? nullptr : EVP_MAC_CTX_dup(pattern));
+        if (!fresh || EVP_MAC_init(fresh.get(), key.data(), key.size(), nullptr) != 1) {
             return false;
         }
         context = std::move(fresh);
