@@ -43,3 +43,12 @@ function(tlscache_program name)
     target_link_options(${name} PRIVATE -pie)
     target_precompile_headers(${name} REUSE_FROM tlscache_pch)
 endfunction()
+
+# tlscache_c_program(NAME SOURCES a.c ... LINK x y)      a program in C on the public C header
+function(tlscache_c_program name)
+    cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+    add_executable(${name} ${arg_SOURCES})
+    set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+    target_link_libraries(${name} PRIVATE tlscache_options Threads::Threads ${arg_LINK})
+    target_link_options(${name} PRIVATE -pie)
+endfunction()
