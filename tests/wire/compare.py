@@ -14,6 +14,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import servers  # noqa: E402
 import transcript  # noqa: E402
+from tally import Tally  # noqa: E402
 
 # Nothing else answers like it, so it tells where the answer to a step ends.
 SENTINEL = b"mg the-end-of-a-step k\r\n"
@@ -94,25 +95,6 @@ def same(theirs, ours):
     return all(abs(int(mine[1]) - int(other[1])) <= 1 for other, mine in pairs)
 
 
-class Tally:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def check(self, good, title, *details):
-        if good:
-            self.passed += 1
-            return
-        self.failed += 1
-        print("FAILED", title)
-        for name, value in details:
-            print(f"    {name:10} {shorten(value)}")
-
-
-def shorten(value):
-    text = repr(value)
-    return text if len(text) < 400 else text[:200] + " ... " + text[-150:]
-
-
 def compare_cases(tally, addresses, how, steps_of, bytewise=False, leave_out=()):
     for title, steps in transcript.CASES:
         if title in leave_out:
@@ -178,8 +160,7 @@ def main():
         compare_cases(tally, addresses, "all at once", lambda steps: steps if needs_told_cas(steps) else [b"".join(steps)],
                       leave_out=transcript.ONE_BY_ONE)
         check_deviations(tally, addresses)
-    print(f"{tally.passed} passed, {tally.failed} failed")
-    return 1 if tally.failed or not tally.passed else 0
+    return tally.finish()
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ def wait_until_it_listens(process, address):
 
 
 @contextlib.contextmanager
-def running(command, address):
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+def running(command, address, log=None):
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         wait_until_it_listens(process, address)
         yield address
@@ -62,14 +62,14 @@ def memcached(*options):
 
 
 @contextlib.contextmanager
-def tlscached(bindir, *options):
+def tlscached(bindir, *options, log=subprocess.DEVNULL):
     """On a Unix socket of its own."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "socket")
-        with running([os.path.join(bindir, "tlscached"), "-p", "0", "-s", path, *options], path) as address:
+        with running([os.path.join(bindir, "tlscached"), "-p", "0", "-s", path, *options], path, log) as address:
             yield address
 
 
-def tlscached_tcp(bindir, *options):
+def tlscached_tcp(bindir, *options, log=subprocess.DEVNULL):
     port = free_port()
-    return running([os.path.join(bindir, "tlscached"), "-l", "127.0.0.1", "-p", str(port), *options], port)
+    return running([os.path.join(bindir, "tlscached"), "-l", "127.0.0.1", "-p", str(port), *options], port, log)
