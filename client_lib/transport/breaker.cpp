@@ -19,15 +19,15 @@ steady_time backoff::failed(steady_time now, std::uint64_t random) noexcept {
 }
 
 bool breaker::allows(steady_time now, std::uint64_t random) noexcept {
-    if (state_ == state::closed) {
+    if (state_ == circuit::closed) {
         return true;
     }
-    if (state_ == state::open) {
+    if (state_ == circuit::open) {
         return false;
     }
     const auto passed = now - ramp_begin_;
     if (passed >= breaker_ramp) {
-        state_ = state::closed;
+        state_ = circuit::closed;
         return true;
     }
     constexpr std::uint64_t first = breaker_ramp_first_percent;
@@ -37,11 +37,11 @@ bool breaker::allows(steady_time now, std::uint64_t random) noexcept {
 
 void breaker::on_reply(steady_time now, steady_duration took) noexcept {
     deadlines_in_row_ = 0;
-    sample(now, took > breaker_slow);
+    sample(now, took > slow_);
 }
 
 void breaker::on_deadline(steady_time now) noexcept {
-    if (state_ != state::open && ++deadlines_in_row_ >= breaker_deadlines_in_row) {
+    if (state_ != circuit::open && ++deadlines_in_row_ >= breaker_deadlines_in_row) {
         open();
         return;
     }
@@ -49,12 +49,12 @@ void breaker::on_deadline(steady_time now) noexcept {
 }
 
 void breaker::on_probe(steady_time now, steady_duration took) noexcept {
-    if (state_ != state::open) {
+    if (state_ != circuit::open) {
         return;
     }
-    good_probes_ = took > breaker_slow ? 0 : good_probes_ + 1;
+    good_probes_ = took > slow_ ? 0 : good_probes_ + 1;
     if (good_probes_ >= breaker_good_probes) {
-        state_ = state::ramping;
+        state_ = circuit::ramping;
         ramp_begin_ = now;
         window_begin_ = now;
         window_samples_ = window_slow_ = 0;
@@ -64,14 +64,14 @@ void breaker::on_probe(steady_time now, steady_duration took) noexcept {
 
 void breaker::open() noexcept {
     good_probes_ = 0;
-    if (enabled_ && state_ != state::open) {
-        state_ = state::open;
+    if (enabled_ && state_ != circuit::open) {
+        state_ = circuit::open;
         ++times_opened_;
     }
 }
 
 void breaker::sample(steady_time now, bool slow) noexcept {
-    if (state_ == state::open) {
+    if (state_ == circuit::open) {
         return;
     }
     if (now - window_begin_ >= breaker_window) {

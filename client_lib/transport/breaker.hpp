@@ -32,13 +32,15 @@ class backoff {
 
 class breaker {
   public:
-    enum class state : std::uint8_t { closed, open, ramping };
+    enum class circuit : std::uint8_t { closed, open, ramping };
 
-    explicit breaker(bool enabled = true) noexcept : enabled_(enabled) {}  // false: never opens
+    // enabled false: never opens.
+    explicit breaker(bool enabled = true, steady_duration slow = breaker_slow) noexcept
+        : enabled_(enabled), slow_(slow) {}
 
     // Whether a lookup may go to the node now.
     bool allows(steady_time now, std::uint64_t random) noexcept;
-    enum state state() const noexcept { return state_; }
+    circuit state() const noexcept { return state_; }
 
     void on_reply(steady_time now, steady_duration took) noexcept;
     void on_deadline(steady_time now) noexcept;
@@ -54,7 +56,8 @@ class breaker {
     void sample(steady_time now, bool slow) noexcept;
 
     const bool enabled_;
-    enum state state_ = state::closed;
+    const steady_duration slow_;
+    circuit state_ = circuit::closed;
     unsigned deadlines_in_row_ = 0;
     unsigned good_probes_ = 0;
     unsigned window_samples_ = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 #include <stdexcept>
+#include <system_error>
 
 #include "client_lib/transport/quiet_thread.hpp"
 
@@ -55,11 +56,20 @@ bool engine::of_this_process() const noexcept {
     return pid_ == ::getpid();
 }
 
-void engine::start_thread() {
+bool engine::start_thread() {
+    if (started_.load(std::memory_order_acquire)) {
+        return true;
+    }
     const std::scoped_lock guard(mutex_);
     if (!thread_.joinable() && !stopping_) {
-        thread_ = quiet_thread([this] { run(); });
+        try {
+            thread_ = quiet_thread([this] { run(); });
+            started_.store(true, std::memory_order_release);
+        } catch (const std::system_error&) {
+            return false;
+        }
     }
+    return true;
 }
 
 void engine::run() {

@@ -5,6 +5,7 @@
 //
 // Thread safe: one lock, held for the length of a turn without waiting. Callbacks run without it.
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -28,8 +29,8 @@ class engine {
 
     bool of_this_process() const noexcept;
 
-    void start_thread();
-    void stop();     // ends the thread, tells all that wait `cancelled`
+    bool start_thread();  // idempotent; false: the system gives no thread
+    void stop();          // ends the thread, tells all that wait `cancelled`
     void abandon();  // in a forked child: closes the parent's descriptors, touches nothing else
 
     int fd() const noexcept { return poller_.epoll(); }
@@ -63,7 +64,8 @@ class engine {
     void take_answers();
     steady_time next_event();
     bool stores_done() const;
-    void run();  // the thread
+    void run();                          // the thread
+    void drive_once(steady_time until);  // instead of it
 
     // lookups
     unavailable_reason choose(const session::cache_key& key, steady_time now, node*& chosen);
@@ -79,6 +81,7 @@ class engine {
     poller poller_{owned_};
     resolver names_{poller_.bell()};
 
+    std::atomic<bool> started_{false};  // the thread
     std::mutex mutex_;
     std::condition_variable changed_;  // a callback has run, or a turn was made
     // All below: under mutex_.

@@ -1,5 +1,3 @@
-#include <poll.h>
-
 #include <algorithm>
 
 #include "client_lib/transport/engine.hpp"
@@ -78,9 +76,7 @@ lookup_result engine::lookup(std::span<const session::cache_key> keys, steady_ti
         bool done = false;
         lookup_result result;
     } answer;
-    std::unique_lock lock(mutex_);
-    const bool driven = thread_.joinable();
-    lock.unlock();
+    const bool driven = started_.load(std::memory_order_acquire);
     if (!driven) {
         turn(0);  // nobody else makes the connections
     }
@@ -97,9 +93,7 @@ lookup_result engine::lookup(std::span<const session::cache_key> keys, steady_ti
             continue;
         }
         wait.unlock();
-        pollfd poll{fd(), POLLIN, 0};
-        ::poll(&poll, 1, static_cast<int>(next_timeout().count()));
-        turn(0);
+        drive_once(deadline);
         wait.lock();
     }
     if (!answer.done) {
@@ -109,6 +103,12 @@ lookup_result engine::lookup(std::span<const session::cache_key> keys, steady_ti
         answer.result.reason = answer.done ? answer.result.reason : unavailable_reason::deadline;
     }
     return std::move(answer.result);
+}
+
+// The descriptor becomes readable at deadlines too; `until` is only for what has none.
+void engine::drive_once(steady_time until) {
+    const auto left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now());
+    turn(static_cast<int>(std::clamp(left, milliseconds{0}, milliseconds{1000}).count()));
 }
 
 void engine::cancel(lookup_id id, unavailable_reason reason) {
@@ -219,17 +219,12 @@ bool engine::drain(steady_time deadline) {
         if (std::chrono::steady_clock::now() >= deadline) {
             return false;
         }
-        if (thread_.joinable()) {
+        if (started_.load(std::memory_order_acquire)) {
             changed_.wait_until(lock, deadline);
             continue;
         }
         lock.unlock();
-        pollfd poll{fd(), POLLIN, 0};
-        const auto left =
-            std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-        ::poll(&poll, 1,
-               static_cast<int>(std::clamp(left, milliseconds{0}, next_timeout()).count()));
-        turn(0);
+        drive_once(deadline);
         lock.lock();
     }
     return true;

@@ -50,7 +50,7 @@ inline constexpr milliseconds backoff_last{1000};
 
 // Breaker: see breaker.hpp.
 inline constexpr unsigned breaker_deadlines_in_row = 3;
-inline constexpr milliseconds breaker_slow{2};
+inline constexpr milliseconds breaker_slow{2};  // unless the operator says otherwise
 inline constexpr milliseconds breaker_window{1000};
 inline constexpr unsigned breaker_window_samples_min = 20;
 inline constexpr unsigned breaker_good_probes = 3;

@@ -39,7 +39,7 @@ node::node(node_context& context, const ring_node& place, std::uint64_t serial,
       place_(place),
       serial_(serial),
       named_(!known),
-      breaker_(context.options.breaker) {
+      breaker_(context.options.breaker, context.options.slow) {
     if (known) {
         endpoints_.push_back(*known);
     }
@@ -83,7 +83,7 @@ void node::enqueue(queued_store&& item) {
 }
 
 void node::pump_stores(steady_time now) {
-    const bool held = breaker_.state() == breaker::state::open;
+    const bool held = breaker_.state() == breaker::circuit::open;
     while (!held && connection_.ready() && !stores_.empty() &&
            connection_.stores_in_flight() < stores_in_flight_max &&
            connection_.output().size() < output_bytes_for_stores) {
@@ -185,8 +185,8 @@ void node::take(const node_connection::answer& answer, steady_time now, node_ans
             [[fallthrough]];
         case purpose::probe:
             breaker_.on_probe(now, now - answer.sent);
-            probe_at_ = breaker_.state() == breaker::state::open ? now + breaker_probe_interval
-                                                                 : steady_time::max();
+            probe_at_ = breaker_.state() == breaker::circuit::open ? now + breaker_probe_interval
+                                                                   : steady_time::max();
             break;
         case purpose::lookup:
             take_lookup(answer, now, answers);

@@ -186,7 +186,7 @@ void node::retire(node_answers& answers) {
 void node::note_opened() noexcept {
     context_.count.breaker_opened += breaker_.times_opened() - opened_told_;
     opened_told_ = breaker_.times_opened();
-    if (breaker_.state() == breaker::state::open && connection_.ready() &&
+    if (breaker_.state() == breaker::circuit::open && connection_.ready() &&
         probe_at_ == steady_time::max()) {
         probe_at_ = steady_time{};
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 #include "client_lib/transport/engine.hpp"
@@ -14,55 +15,77 @@
 // closes the descriptors, keeps the memory unused, and makes an engine of its own at its first
 // call. Which process an engine belongs to is known by the process number.
 //
-// owner_ is the number of the process whose engine is in engine_, or its negative while a thread of
-// that process makes one; a number of another process is an invitation to make one.
+// `owner` is the number of the process whose engine is in `current`, or its negative while a thread
+// of that process makes one. The number of another process, or 0, invites to make one.
 
 namespace tlscache::transport {
 
-struct transport::impl {
-    explicit impl(const transport_options& given) : options(given) {
-        current = std::make_shared<engine>(options, true);
-        owner.store(::getpid());
+namespace {
+
+// Engines of parents: kept, so that nobody takes them for lost memory, and never looked at.
+struct left_behind {
+    std::shared_ptr<engine> kept;
+    left_behind* next = nullptr;
+};
+std::atomic<left_behind*> all_left_behind{nullptr};
+
+void leave_behind(std::shared_ptr<engine> of_parent) {
+    of_parent->abandon();
+    auto* one = new left_behind{std::move(of_parent)};
+    one->next = all_left_behind.load();
+    while (!all_left_behind.compare_exchange_weak(one->next, one)) {
     }
+}
+
+}  // namespace
+
+struct transport::impl {
+    explicit impl(const transport_options& given)
+        : options(given), current(std::make_shared<engine>(options, true)) {}
     ~impl() {
-        if (owner.load() == ::getpid()) {
+        if (current && owner.load() == ::getpid()) {
             current->stop();
-        } else {
-            leave();
+        } else if (current) {
+            leave_behind(std::move(current));
         }
     }
     impl(const impl&) = delete;
     impl& operator=(const impl&) = delete;
 
-    const std::shared_ptr<engine>& get() {
+    // nullptr if this process has no descriptors or threads left for one; tried again next time.
+    std::shared_ptr<engine> get() {
         const int me = ::getpid();
         for (int seen = owner.load(std::memory_order_acquire); seen != me;
              seen = owner.load(std::memory_order_acquire)) {
             if (seen == -me) {
                 std::this_thread::yield();
             } else if (owner.compare_exchange_strong(seen, -me)) {
-                leave();
-                current = std::make_shared<engine>(options, false);
-                if (threaded.load()) {
-                    current->start_thread();
+                const bool made = renew();
+                owner.store(made ? me : 0, std::memory_order_release);
+                if (!made) {
+                    return nullptr;
                 }
-                owner.store(me, std::memory_order_release);
             }
         }
-        return current;
+        return !threaded.load() || current->start_thread() ? current : nullptr;
     }
 
-    // Of a child: the parent's engine is neither used nor destroyed.
-    void leave() {
-        current->abandon();
-        left.push_back(new std::shared_ptr<engine>(std::move(current)));
+    bool renew() {
+        if (current) {
+            leave_behind(std::move(current));
+        }
+        try {
+            current = std::make_shared<engine>(options, false);
+            return true;
+        } catch (const std::system_error&) {
+            return false;
+        }
     }
 
     const transport_options options;
-    std::atomic<int> owner{0};
+    std::atomic<int> owner{::getpid()};
     std::atomic<bool> threaded{false};
     std::shared_ptr<engine> current;
-    static inline std::vector<const std::shared_ptr<engine>*> left;
 };
 
 transport::transport(const transport_options& options) : impl_(std::make_shared<impl>(options)) {}
@@ -70,29 +93,39 @@ transport::~transport() = default;
 
 void transport::start_thread() {
     impl_->threaded.store(true);
-    impl_->get()->start_thread();
+    impl_->get();
 }
 
 int transport::fd() const {
-    return impl_->get()->fd();
+    const auto now = impl_->get();
+    return now ? now->fd() : -1;
 }
 
 void transport::process() {
-    impl_->get()->turn(0);
+    if (const auto now = impl_->get()) {
+        now->turn(0);
+    }
 }
 
-std::chrono::milliseconds transport::next_timeout() const {
-    return impl_->get()->next_timeout();
+milliseconds transport::next_timeout() const {
+    const auto now = impl_->get();
+    return now ? now->next_timeout() : milliseconds{1000};
 }
 
 lookup_handle transport::begin(std::span<const session::cache_key> keys, steady_time deadline,
                                lookup_done done) {
-    const std::shared_ptr<engine>& now = impl_->get();
+    const auto now = impl_->get();
+    if (!now) {
+        done(lookup_result{.reason = unavailable_reason::not_connected, .value = {}});
+        return {};
+    }
     return {now, now->begin(keys, deadline, std::move(done))};
 }
 
 lookup_result transport::lookup(std::span<const session::cache_key> keys, steady_time deadline) {
-    return impl_->get()->lookup(keys, deadline);
+    const auto now = impl_->get();
+    return now ? now->lookup(keys, deadline)
+               : lookup_result{.reason = unavailable_reason::not_connected, .value = {}};
 }
 
 void transport::store(const session::cache_key& key, std::vector<std::uint8_t> value,
@@ -103,26 +136,33 @@ void transport::store(const session::cache_key& key, std::vector<std::uint8_t> v
     item.expires = std::chrono::steady_clock::now() +
                    std::chrono::seconds(std::clamp<std::int64_t>(ttl, 0, wire::store_ttl_max));
     item.hint = hint;
-    impl_->get()->store(std::move(item));
+    if (const auto now = impl_->get()) {
+        now->store(std::move(item));
+    }
 }
 
 void transport::erase(const session::cache_key& key) {
     queued_store item;
     item.key = key;
     item.erase = true;
-    impl_->get()->store(std::move(item));
+    if (const auto now = impl_->get()) {
+        now->store(std::move(item));
+    }
 }
 
 bool transport::drain(steady_time deadline) {
-    return impl_->get()->drain(deadline);
+    const auto now = impl_->get();
+    return !now || now->drain(deadline);
 }
 
 counters transport::statistics() const {
-    return impl_->get()->statistics();
+    const auto now = impl_->get();
+    return now ? now->statistics() : counters{};
 }
 
 std::uint32_t transport::ring_version() const {
-    return impl_->get()->ring_version();
+    const auto now = impl_->get();
+    return now ? now->ring_version() : 0;
 }
 
 void lookup_handle::cancel() {

@@ -24,6 +24,7 @@
 namespace tlscache::transport {
 
 using steady_time = std::chrono::steady_clock::time_point;
+using steady_duration = std::chrono::steady_clock::duration;
 
 struct node_address {
     std::string name;
@@ -38,6 +39,8 @@ struct transport_options {
     std::size_t queued_stores_max = 1024;  // per node; the newest is dropped when full
     std::size_t lookups_in_flight_max = 4096;
     bool breaker = true;
+    // The breaker opens when more than a tenth of a second's lookups take longer.
+    std::chrono::milliseconds slow{2};
     // Tells the ring's version from its text; see ring_version(). Null: 0. (The hash belongs to
     // libcrypto, which this folder does not use.)
     std::uint32_t (*ring_version)(std::string_view text) = nullptr;
