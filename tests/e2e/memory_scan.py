@@ -20,42 +20,46 @@ class Marker:
     def value(self, number):
         return b"".join(self.mark + struct.pack("<II", number, chunk) for chunk in range(CHUNKS))
 
-    def numbers_in(self, pid):
-        """Number of a value -> how many of its chunks are readable in the process, wherever."""
+    def places_in(self, pid):
+        """Number of a value -> where its chunks are readable in the process: (mapping, address, chunk)."""
         found = {}
-        for memory in readable_memory(pid):
+        for name, begin, memory in readable_memory(pid):
             for hit in re.finditer(re.escape(self.mark), memory):
                 tail = memory[hit.end():hit.end() + 8]
                 if len(tail) == 8:
                     number, chunk = struct.unpack("<II", tail)
                     if chunk < CHUNKS:
-                        found.setdefault(number, set()).add(chunk)
-        return {number: len(chunks) for number, chunks in found.items()}
+                        found.setdefault(number, []).append((name, begin + hit.start(), chunk))
+        return found
 
 
 def readable_memory(pid):
-    """Each readable mapping as bytes; needs the right to trace the process."""
+    """Readable memory as (name of the mapping, address, bytes); needs the right to trace."""
     with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps, \
             open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
-            fields = line.split()
-            if "r" not in fields[1] or fields[-1] in ("[vvar]", "[vsyscall]", "[vdso]"):
-                continue
-            begin, end = (int(address, 16) for address in fields[0].split("-"))
-            yield read_mapping(memory, begin, end)
+            fields = line.split(maxsplit=5)
+            name = fields[5].strip() if len(fields) > 5 else f"anonymous {fields[0]}"
+            if "r" in fields[1] and name not in ("[vvar]", "[vsyscall]", "[vdso]"):
+                begin, end = (int(address, 16) for address in fields[0].split("-"))
+                yield from read_mapping(memory, name, begin, end)
 
 
-def read_mapping(memory, begin, end):
-    parts = []
+def read_mapping(memory, name, begin, end):
+    """Runs of it; a page that can't be read (a guard, or beyond the end of a file) ends a run."""
+    parts, first = [], begin
     while begin < end:
-        size = min(end - begin, 64 << 20)
         try:
-            part = os.pread(memory.fileno(), size, begin)
-        except OSError:  # a guard page, or a page beyond the end of its file
+            part = os.pread(memory.fileno(), min(end - begin, 64 << 20), begin)
+        except OSError:
             part = b""
-        if not part:
-            begin = (begin // 4096 + 1) * 4096
+        if part:
+            parts.append(part)
+            begin += len(part)
             continue
-        parts.append(part)
-        begin += len(part)
-    return b"".join(parts)
+        if parts:
+            yield name, first, b"".join(parts)
+        begin = (begin // 4096 + 1) * 4096
+        parts, first = [], begin
+    if parts:
+        yield name, first, b"".join(parts)

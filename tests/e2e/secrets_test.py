@@ -82,10 +82,10 @@ class Server:
         head = f"{verb} secret{key} 0 {exptime} {memory_scan.VALUE_BYTES}\r\n".encode()
         return head + self.marker.value(number) + b"\r\n"
 
-    def readable(self, first=0):
-        """How many of the values are still readable, if only in part."""
-        found = self.marker.numbers_in(self.process.pid)
-        return sum(first <= number < first + COUNT for number in found)
+    def readable(self):
+        """The values that are still readable, if only in part, and where."""
+        places = self.marker.places_in(self.process.pid)
+        return {number: where for number, where in places.items() if number < COUNT}
 
 
 KEYS = [f"secret{i}" for i in range(COUNT)]
@@ -191,28 +191,34 @@ WAYS_OUT = [expired, deleted, overwritten, resized, refused, evicted, flushed, c
 
 
 def measure(scratch, kind, program, way):
-    """(values that are left readable, of those that should be gone)"""
+    """(values that are left readable, of those that should be gone, where some of them are)"""
     server = Server(scratch, f"{kind}-{way.__name__}", program)
     still_there = way(server)
     readable = server.readable()
     server.client.close()
     server.process.stop()
-    return readable - still_there, COUNT - still_there
+    return len(readable) - still_there, COUNT - still_there, places_of(readable)
+
+
+def places_of(readable, shown=6):
+    return [f"value {number} chunk {chunk} in {name} at {address:x}"
+            for number, where in readable.items() for name, address, chunk in where][:shown]
 
 
 def scan(checks, scratch):
     """dead values are nowhere in the daemon's memory, live ones are found"""
     ours = harness.bindir() / "tlscached"
     theirs = harness.pathlib.Path(shutil.which("memcached") or "/usr/bin/memcached")
-    found, _ = measure(scratch, "tlscached", ours, live)
+    found, _, _ = measure(scratch, "tlscached", ours, live)
     checks.equal("control: live values are found in tlscached", found, COUNT)
-    found, _ = measure(scratch, "memcached", theirs, live)
+    found, _, _ = measure(scratch, "memcached", theirs, live)
     checks.equal("control: live values are found in memcached", found, COUNT)
     for way in WAYS_OUT:
-        left, dead = measure(scratch, "tlscached", ours, way)
-        left_there, dead_there = measure(scratch, "memcached", theirs, way)
-        checks.check(f"{way.__name__} values are erased", left == 0 and dead > COUNT // 2,
-                     f"tlscached {left} of {dead}, memcached {left_there} of {dead_there} readable")
+        left, dead, places = measure(scratch, "tlscached", ours, way)
+        left_there, dead_there, _ = measure(scratch, "memcached", theirs, way)
+        figures = f"tlscached {left} of {dead}, memcached {left_there} of {dead_there} readable"
+        erased = left == 0 and dead > COUNT // 2
+        checks.check(f"{way.__name__} values are erased", erased, figures if erased else (figures, places))
 
 
 def scan_without_rights(checks):
