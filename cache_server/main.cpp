@@ -297,5 +297,6 @@ int run(int argc, char** argv) {
 }  // namespace tlscache
 
 int main(int argc, char** argv) {
+    tlscache::process::bind_symbols_now(argv);
     return tlscache::run(argc, argv);
 }

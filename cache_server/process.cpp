@@ -32,6 +32,19 @@ bool keep_stderr = false;
 
 }  // namespace
 
+void bind_symbols_now(char** argv) {
+    const char* const set = std::getenv("LD_BIND_NOW");
+    if (set != nullptr && *set != '\0') {
+        return;
+    }
+    // Not /proc/self/exe itself: the process would be called "exe".
+    std::array<char, 4096> program{};
+    const ssize_t length = ::readlink("/proc/self/exe", program.data(), program.size() - 1);
+    if (length > 0 && ::setenv("LD_BIND_NOW", "1", 1) == 0) {
+        ::execv(program.data(), argv);
+    }
+}
+
 void harden() {
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);

@@ -9,6 +9,11 @@
 
 namespace tlscache::process {
 
+// First of all: starts the program anew so that the dynamic linker binds every function now. Else
+// it binds at first calls and saves the vector registers on the stack meanwhile, with what memcpy
+// left there of a session, and nobody erases that. Returns if it is so already, or can't be.
+void bind_symbols_now(char** argv);
+
 // No core dumps, not to be read by others of the same user; SIGPIPE ignored; the heap set so that
 // large buffers go back to the system. Once more after become_user(), which undoes a part of it.
 void harden();
