@@ -163,7 +163,7 @@ TEST_CASE("a line without an end is given up at its limit, a value at the limit 
           status::needs_more);
     CHECK(parse(parser, endless, asked::meta_get).result == status::bad);
 
-    for (const std::size_t size : {0, 1, 99, 100, 101}) {
+    for (const std::size_t size : {0u, 1u, 99u, 100u, 101u}) {
         CAPTURE(size);
         reply_parser small(100);
         const std::string text =
