@@ -4,6 +4,7 @@
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1/.." && pwd)
+root=$(cd "$here/../.." && pwd)
 scratch=$(mktemp -d)
 daemon=
 cleanup() {
@@ -34,7 +35,7 @@ lib=$(dirname "$(find "$prefix" -name libtlscache.a | head -1)")
 export PKG_CONFIG_PATH=$lib/pkgconfig
 
 check "no file of the installation names the build or the sources" \
-    bash -c '! grep -rlI -e "$1" -e "$2" "$3"' - "$build" "$(dirname "$(dirname "$here")")" "$prefix"
+    bash -c '! grep -rlI -e "$1" -e "$2" "$3"' - "$build" "$root" "$prefix"
 check "tlscached is installed and tells its version" "$prefix/bin/tlscached" -V
 check "tlscachectl is installed and tells its version" "$prefix/bin/tlscachectl" --version
 
@@ -61,6 +62,9 @@ check "pkg-config and a C compiler are enough" bash -c \
     'gcc -std=c11 main.c -o ../pc_c $(pkg-config --cflags --libs tlscache)'
 check "pkg-config and a C++ compiler are enough" bash -c \
     'g++ -std=c++20 main.cpp -o ../pc_cxx $(pkg-config --cflags --libs tlscache)'
+check "the server in README.md compiles and links" bash -c \
+    'awk "/^\`\`\`cpp/ {on = 1; next} /^\`\`\`/ {on = 0} on" "$1/README.md" >../readme.cpp && [ -s ../readme.cpp ] &&
+        g++ -std=c++20 -Wall -Wextra ../readme.cpp -o ../readme $(pkg-config --cflags --libs tlscache)' - "$root"
 
 cd "$scratch" || exit 1
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=stranger \
