@@ -49,6 +49,7 @@ void shard::flush(const instant& now, std::uint64_t delay_seconds) noexcept {
 void shard::reset_statistics() noexcept {
     const std::scoped_lock guard(mutex_);
     impl_->counters = {};
+    impl_->moved_at_reset = impl_->table.moved();
 }
 
 statistics shard::collect() const noexcept {
@@ -57,6 +58,8 @@ statistics shard::collect() const noexcept {
     now.items = impl_->table.size();
     now.bytes = impl_->table.bytes();
     now.bytes_max = impl_->table.bytes_max();
+    now.bytes_resident = impl_->table.resident_bytes();
+    now.moved = impl_->table.moved() - impl_->moved_at_reset;
     return now;
 }
 

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "cache_server/store/shard_impl.hpp"
+#include "client_lib/wire/bytes.hpp"
 
 namespace tlscache::store {
 
@@ -175,7 +176,7 @@ set_result shard::impl::append(const set_request& request, slot old, const insta
         joined.reserve(head.size() + tail.size());
         joined.insert(joined.end(), tail.begin(), tail.end());
         const slot_fields& fields = table.fields();
-        const std::uint32_t flags = fields.has(old, bit_extra) ? table.client_flags(old) : 0;
+        const std::uint32_t flags = table.client_flags(old);
         const auto marks =
             static_cast<std::uint8_t>(fields.bits(old) & (bit_fetched | bit_stale | bit_win_sent));
         outcome = replace(old, {request.key, as_text(joined), flags},
@@ -223,7 +224,7 @@ erase_status shard::impl::keep_as_stale(const erase_request& request, slot s, co
     if (!request.drop_value) {
         const byte_view value = as_bytes(table.value(s));
         kept.assign(value.begin(), value.end());
-        flags = fields.has(s, bit_extra) ? table.client_flags(s) : 0;
+        flags = table.client_flags(s);
     }
     slot placed = 0;
     const store_outcome outcome =
@@ -283,16 +284,16 @@ arithmetic_status shard::impl::write_number(const arithmetic_request& request, s
     cas_changes(s, now);
     const std::uint64_t cas = cas_for_new(request.new_cas, now);
     const std::size_t held = table.value(s).size();
-    if (text.size() <= held && (cas == 0 || fields.has(s, bit_extra))) {
+    if (text.size() <= held && (cas == 0 || table.has_extra(s))) {
         std::memcpy(table.value_data(s), text.data(), text.size());
         std::memset(table.value_data(s) + text.size(), ' ', held - text.size());
         fields.set_stored(s, static_cast<std::uint32_t>(now.boot_seconds() & 0xff'ffff));
-        if (fields.has(s, bit_extra)) {
+        if (table.has_extra(s)) {
             table.set_cas(s, cas);
         }
         note_hit(s, 0, now);
     } else {
-        const std::uint32_t flags = fields.has(s, bit_extra) ? table.client_flags(s) : 0;
+        const std::uint32_t flags = table.client_flags(s);
         const auto marks =
             static_cast<std::uint8_t>(fields.bits(s) & (bit_fetched | bit_stale | bit_win_sent));
         slot placed = 0;

@@ -19,7 +19,8 @@ namespace tlscache::store {
 shard::impl::impl(const shard_options& shard_options, const key_hash& hash)
     : options(shard_options),
       policy_bytes_per_slot(shard_options.policy({1, 1})->bytes_per_slot()),
-      table(shard_options.bytes_max, policy_bytes_per_slot, hash),
+      table({shard_options.memory, shard_options.base, shard_options.bytes_max,
+             policy_bytes_per_slot, hash}),
       policy(shard_options.policy(
           {entry_table::slots_max_of(shard_options.bytes_max, policy_bytes_per_slot),
            shard_options.bytes_max})) {}
@@ -121,14 +122,15 @@ store_outcome shard::impl::replace(std::optional<slot> old, entry_content conten
     if (old) {
         remove(*old, removal_cause::deleted);
     }
-    while (!table.fits(content, std::nullopt)) {
-        const std::optional<slot> victim = policy->victim();
+    std::optional<slot> made;
+    while (!table.fits(content, std::nullopt) || !(made = table.insert(content))) {
+        const std::optional<slot> victim = options.evict ? policy->victim() : std::nullopt;
         if (!victim) {
             return store_outcome::no_memory;
         }
         evict(*victim, now);
     }
-    placed = table.insert(content);
+    placed = *made;
     slot_fields& fields = table.fields();
     fields.set_bits(placed, static_cast<std::uint8_t>(fields.bits(placed) | birth.bits | epoch));
     fields.set_expiry(placed, birth.expiry);
@@ -161,8 +163,8 @@ std::uint64_t shard::impl::cas_of(slot s, const instant& now) const noexcept {
     if (!options.use_cas) {
         return 0;
     }
-    if (table.fields().has(s, bit_extra) && table.cas(s) != 0) {
-        return table.cas(s);
+    if (const std::uint64_t own = table.cas(s)) {
+        return own;
     }
     return static_cast<std::uint64_t>(now.boot_seconds() - age(s, now) + 1) << 32;
 }
@@ -200,7 +202,7 @@ entry_view shard::impl::view(slot s, bool show, const instant& now) noexcept {
     const slot_fields& fields = table.fields();
     entry_view entry;
     entry.value = table.value(s);
-    entry.client_flags = fields.has(s, bit_extra) ? table.client_flags(s) : 0;
+    entry.client_flags = table.client_flags(s);
     entry.cas = show ? show_cas(s, now) : 0;
     entry.ttl = seconds_left(fields.expiry(s), now);
     entry.age = age(s, now);
@@ -242,6 +244,7 @@ bool shard::impl::expire(const instant& now, std::size_t entries_max) noexcept {
         }
         ++expire_cursor;
     }
+    table.give_back();
     return false;
 }
 

@@ -16,6 +16,8 @@
 namespace tlscache::store {
 
 struct shard_options {
+    const arena& memory;
+    char* base = nullptr;  // of the shard's part of it
     std::size_t bytes_max = 0;
     std::size_t value_bytes_max = 0;
     bool evict = true;
@@ -98,6 +100,7 @@ struct shard::impl {
     entry_table table;
     std::unique_ptr<eviction_policy> policy;
     statistics counters;
+    std::uint64_t moved_at_reset = 0;
 
     std::int64_t flush_at_ns = no_flush;
     std::uint8_t epoch = 0;        // bit_epoch or 0: of entries stored since the last flush

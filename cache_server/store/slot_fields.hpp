@@ -15,10 +15,9 @@ enum slot_bit : std::uint8_t {
     bit_fetched = 1,
     bit_stale = 2,
     bit_win_sent = 4,
-    bit_extra = 8,      // client flags and a cas of its own stand in front of the key
-    bit_cas_seen = 16,  // somebody was told its cas
-    bit_epoch = 32,     // which side of the last flush it was stored on
-    bit_run = 64,       // kept in a run of pages, not in a page of its size class
+    bit_cas_seen = 8,  // somebody was told its cas
+    bit_epoch = 16,    // which side of the last flush it was stored on
+    bit_run = 32,      // kept in a run of pages, not in a page of its size class
 };
 
 // Expiry is in half seconds of the boot clock: see slot_time.hpp.

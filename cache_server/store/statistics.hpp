@@ -10,8 +10,9 @@ namespace tlscache::store {
 struct statistics {
     // gauges
     std::uint64_t items = 0;
-    std::uint64_t bytes = 0;      // keys, values and their overhead now
-    std::uint64_t bytes_max = 0;  // what the shards may use
+    std::uint64_t bytes = 0;           // keys, values and their overhead now
+    std::uint64_t bytes_max = 0;       // what the shards may use
+    std::uint64_t bytes_resident = 0;  // what they use now, of pages, index, fields, policies
     // counters
     std::uint64_t items_total = 0;  // stored since the start
     std::uint64_t expired = 0;
@@ -30,6 +31,7 @@ struct statistics {
         items += other.items;
         bytes += other.bytes;
         bytes_max += other.bytes_max;
+        bytes_resident += other.bytes_resident;
         items_total += other.items_total;
         expired += other.expired;
         expired_unfetched += other.expired_unfetched;

@@ -15,12 +15,12 @@ namespace tlscache::store {
 
 namespace {
 
-constexpr std::size_t shard_bytes_max = std::size_t{64} << 20;
 constexpr std::size_t shard_bytes_wanted = std::size_t{16} << 20;
 constexpr std::size_t sweep_entries = 1024;  // how many go while a shard's lock is held
 
 std::size_t shards_for(const store_options& options) {
-    const std::size_t least = (options.bytes_max + shard_bytes_max - 1) / shard_bytes_max;
+    const std::size_t least =
+        (options.bytes_max + entry_table::bytes_limit - 1) / entry_table::bytes_limit;
     if (options.shards != 0) {
         return std::max<std::size_t>(least, options.shards);
     }
@@ -32,22 +32,27 @@ std::size_t shards_for(const store_options& options) {
 }  // namespace
 
 struct store::impl {
+    impl(const store_options& options, std::size_t count)
+        : part_bytes(options.bytes_max / count / page_runs::page_bytes * page_runs::page_bytes),
+          memory(std::max<std::size_t>(1, count * entry_table::range_bytes(part_bytes)),
+                 options.lock_memory) {}
+
+    std::size_t part_bytes;  // of a shard
     key_hash hash;
+    arena memory;
     std::vector<std::unique_ptr<shard>> shards;
     std::size_t policy_bytes_per_slot = 0;
-    bool locked = false;
 };
 
-store::store(const store_options& options, const instant&) : impl_(std::make_unique<impl>()) {
+store::store(const store_options& options, const instant&) {
     const std::size_t count = shards_for(options);
-    shard_options part;
-    part.bytes_max = options.bytes_max / count;
-    part.value_bytes_max = options.value_bytes_max;
-    part.evict = options.evict;
-    part.use_cas = options.use_cas;
-    part.policy = options.policy;
+    impl_ = std::make_unique<impl>(options, count);
     for (std::size_t i = 0; i < count; ++i) {
-        auto state = std::make_unique<shard::impl>(part, impl_->hash);
+        char* const base = impl_->memory.data() + i * entry_table::range_bytes(impl_->part_bytes);
+        auto state = std::make_unique<shard::impl>(
+            shard_options{impl_->memory, base, impl_->part_bytes, options.value_bytes_max,
+                          options.evict, options.use_cas, options.policy},
+            impl_->hash);
         impl_->policy_bytes_per_slot = state->policy_bytes_per_slot;
         impl_->shards.push_back(std::unique_ptr<shard>(new shard(std::move(state))));
     }
@@ -99,7 +104,7 @@ void store::reset_statistics() noexcept {
 }
 
 bool store::memory_locked() const noexcept {
-    return impl_->locked;
+    return impl_->memory.locked();
 }
 
 std::size_t store::shard_count() const noexcept {

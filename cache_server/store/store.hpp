@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cache_server/store/arena.hpp"
 #include "cache_server/store/eviction_policy.hpp"
 #include "cache_server/store/shard.hpp"
 #include "cache_server/store/statistics.hpp"
@@ -29,7 +30,7 @@ struct store_options {
     policy_factory policy = nullptr;
     bool evict = true;    // -M: false refuses a store when full
     bool use_cas = true;  // -C
-    enum class lock_memory_mode : std::uint8_t { automatic, required, off };
+    using lock_memory_mode = tlscache::store::lock_memory_mode;
     lock_memory_mode lock_memory = lock_memory_mode::automatic;
     unsigned shards = 0;  // 0: by the rule of bytes_max and threads
 };
