@@ -41,9 +41,10 @@ std::uint8_t byte_of(std::size_t value, unsigned shift) noexcept {
     return static_cast<std::uint8_t>(value >> shift);
 }
 
-std::size_t index_charge() noexcept {
-    return slot_index::entry_bytes_tenths / 10 + 1;
-}
+// An entry's part of the index: for its charge rounded down, so that the charges stay below the
+// memory; for room rounded up.
+constexpr std::size_t index_charge = slot_index::entry_bytes_tenths / 10;
+constexpr std::size_t index_room = index_charge + 1;
 
 }  // namespace
 
@@ -99,7 +100,7 @@ static_assert(wire::value_bytes_hard_max < (1u << 23));
 
 std::uint32_t entry_table::slots_max_of(std::size_t bytes_max, std::size_t policy_bytes) {
     const std::size_t least =
-        chunk_charge_min + slot_fields::bytes_per_slot + policy_bytes + index_charge() - 1;
+        chunk_charge_min + slot_fields::bytes_per_slot + policy_bytes + index_charge;
     return static_cast<std::uint32_t>(std::min<std::size_t>(bytes_max / least + 1, no_slot - 1));
 }
 
@@ -172,7 +173,7 @@ bool entry_table::fits(const entry_content& content, std::optional<slot> without
         return needed <=
                bytes_max_ + place_charge(head::read(chunk_at(*without), run).bytes(), run);
     }
-    needed += index_charge() + (free_slots_ == no_slot ? slot_bytes_ : 0);
+    needed += index_room + (free_slots_ == no_slot ? slot_bytes_ : 0);
     return needed <= bytes_max_;
 }
 
@@ -180,8 +181,7 @@ bool entry_table::fits_alone(const entry_content& content) const noexcept {
     const head h = head::of(content, pages_.classes().chunk_bytes_max());
     return fixed_bytes + place_charge(h.bytes(), h.run) +
                (h.run ? 0 : pages_.classes().page_bytes()) +
-               std::max<std::size_t>(slots_used_, 1) * slot_bytes_ + index_.bytes() +
-               index_charge() <=
+               std::max<std::size_t>(slots_used_, 1) * slot_bytes_ + index_.bytes() + index_room <=
            bytes_max_;
 }
 
@@ -351,7 +351,7 @@ void entry_table::set_cas(slot s, std::uint64_t cas) noexcept {
 std::uint32_t entry_table::charge(slot s) const noexcept {
     const bool run = fields_.has(s, bit_run);
     const std::size_t bytes = head::read(chunk_at(s), run).bytes();
-    return static_cast<std::uint32_t>(place_charge(bytes, run) + slot_bytes_ + index_charge());
+    return static_cast<std::uint32_t>(place_charge(bytes, run) + slot_bytes_ + index_charge);
 }
 
 }  // namespace tlscache::store

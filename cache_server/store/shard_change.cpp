@@ -293,19 +293,19 @@ arithmetic_status shard::impl::write_number(const arithmetic_request& request, s
         }
         note_hit(s, 0, now);
     } else {
-        const std::uint32_t flags = table.client_flags(s);
-        const auto marks =
-            static_cast<std::uint8_t>(fields.bits(s) & (bit_fetched | bit_stale | bit_win_sent));
-        slot placed = 0;
+        secure_bytes padded(text.begin(), text.end());
+        padded.resize(std::max(text.size(), held), ' ');
+        const int used = text.size() <= held ? static_cast<int>(bit_fetched) : 0;
+        const auto marks = static_cast<std::uint8_t>(
+            used | (fields.bits(s) & (bit_fetched | bit_stale | bit_win_sent)));
         const store_outcome outcome =
-            replace(s, {request.key, text, flags}, {fields.expiry(s), marks, request.new_cas, 0},
-                    now, placed);
+            replace(s, {request.key, as_text(padded), table.client_flags(s)},
+                    {fields.expiry(s), marks, request.new_cas, 0}, now, s);
         if (outcome != store_outcome::stored) {
             count_refusal(outcome);
             return outcome == store_outcome::too_large ? arithmetic_status::too_large
                                                        : arithmetic_status::no_memory;
         }
-        s = placed;
     }
     entry = view(s, true, now);
     entry.value = text;
