@@ -40,25 +40,14 @@ class lazy_array {
     T* data_;
 };
 
-// 24-bit numbers, packed: slots and offsets need no more.
-class lazy_array24 {
-  public:
-    explicit lazy_array24(std::size_t size) : bytes_(size * 3) {}
-
-    std::uint32_t get(std::size_t i) const noexcept {
-        const std::uint8_t* const at = bytes_.data() + i * 3;
-        return at[0] | static_cast<std::uint32_t>(at[1]) << 8 |
-               static_cast<std::uint32_t>(at[2]) << 16;
-    }
-    void set(std::size_t i, std::uint32_t value) noexcept {
-        std::uint8_t* const at = bytes_.data() + i * 3;
-        at[0] = static_cast<std::uint8_t>(value);
-        at[1] = static_cast<std::uint8_t>(value >> 8);
-        at[2] = static_cast<std::uint8_t>(value >> 16);
-    }
-
-  private:
-    lazy_array<std::uint8_t> bytes_;
-};
+// 24-bit numbers in 3 bytes: slots and offsets need no more.
+inline std::uint32_t get24(const std::uint8_t* at) noexcept {
+    return at[0] | static_cast<std::uint32_t>(at[1]) << 8 | static_cast<std::uint32_t>(at[2]) << 16;
+}
+inline void set24(std::uint8_t* at, std::uint32_t value) noexcept {
+    at[0] = static_cast<std::uint8_t>(value);
+    at[1] = static_cast<std::uint8_t>(value >> 8);
+    at[2] = static_cast<std::uint8_t>(value >> 16);
+}
 
 }  // namespace tlscache::store

@@ -101,14 +101,11 @@ class slot_index {
 #endif
         }
         slot slot_at(unsigned i) const noexcept {
-            return slots[3 * i] | static_cast<slot>(slots[3 * i + 1]) << 8 |
-                   static_cast<slot>(slots[3 * i + 2]) << 16;
+            return get24(&slots[std::size_t{3} * i]);
         }
         void put(unsigned i, std::uint8_t tag, slot s) noexcept {
             tags[i] = tag;
-            slots[3 * i] = static_cast<std::uint8_t>(s);
-            slots[3 * i + 1] = static_cast<std::uint8_t>(s >> 8);
-            slots[3 * i + 2] = static_cast<std::uint8_t>(s >> 16);
+            set24(&slots[std::size_t{3} * i], s);
         }
     };
     static_assert(sizeof(group) == 64);

@@ -1,6 +1,6 @@
 #pragma once
 
-// A doubly linked list of slots in two arrays of 24-bit links: 6 bytes a slot, all of them
+// A doubly linked list of slots in an array of 24-bit links: 6 bytes a slot, all of them
 // reserved when it is built, used only where slots are. A link holds a slot's number plus one, so
 // that 0, what the memory begins as, is "none".
 
@@ -17,13 +17,13 @@ class slot_list {
   public:
     static constexpr std::size_t bytes_per_slot = 6;
 
-    explicit slot_list(std::uint32_t slots_max) : newer_(slots_max), older_(slots_max) {}
+    explicit slot_list(std::uint32_t slots_max) : links_(slots_max) {}
 
     void push_newest(store::slot s) noexcept {
-        newer_.set(s, none);
-        older_.set(s, newest_);
+        store::set24(links_[s].newer, none);
+        store::set24(links_[s].older, newest_);
         if (newest_ != none) {
-            newer_.set(newest_ - 1, s + 1);
+            store::set24(links_[newest_ - 1].newer, s + 1);
         } else {
             oldest_ = s + 1;
         }
@@ -31,15 +31,15 @@ class slot_list {
     }
 
     void remove(store::slot s) noexcept {
-        const std::uint32_t newer = newer_.get(s);
-        const std::uint32_t older = older_.get(s);
+        const std::uint32_t newer = store::get24(links_[s].newer);
+        const std::uint32_t older = store::get24(links_[s].older);
         if (newer != none) {
-            older_.set(newer - 1, older);
+            store::set24(links_[newer - 1].older, older);
         } else {
             newest_ = older;
         }
         if (older != none) {
-            newer_.set(older - 1, newer);
+            store::set24(links_[older - 1].newer, newer);
         } else {
             oldest_ = newer;
         }
@@ -54,8 +54,13 @@ class slot_list {
   private:
     static constexpr std::uint32_t none = 0;
 
-    store::lazy_array24 newer_;
-    store::lazy_array24 older_;
+    struct link {
+        std::uint8_t newer[3];
+        std::uint8_t older[3];
+    };
+    static_assert(sizeof(link) == bytes_per_slot);
+
+    store::lazy_array<link> links_;
     std::uint32_t newest_ = none;
     std::uint32_t oldest_ = none;
 };
