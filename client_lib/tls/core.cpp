@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <ctime>
 #include <iostream>
 
@@ -48,6 +49,8 @@ transport::transport_options transport_options_of(const config& settings) {
     }
     options.replicas = settings.replicas;
     options.ring_version = ring_version;
+    // Whoever grants lookups more time than usual does not want them called slow at 2 ms.
+    options.slow = std::max(options.slow, std::chrono::milliseconds(settings.deadline_ms * 2 / 3));
     return options;
 }
 
