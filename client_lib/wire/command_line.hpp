@@ -23,9 +23,10 @@ inline constexpr std::string_view bad_exptime_error = "CLIENT_ERROR invalid expt
 inline constexpr std::string_view too_large_error = "SERVER_ERROR object too large for cache";
 inline constexpr std::string_view bad_data_error = "CLIENT_ERROR bad data chunk";
 
-// Makes `out` a refusal. Key and noreply stay, so that the reply can be left out.
+// Makes `out` a refusal, silent if no reply was wanted. The key is forgotten.
 inline void refuse(request& out, refusal why, std::string_view error) noexcept {
     out.op = verb::invalid;
+    out.key = {};
     out.why = why;
     out.error = out.noreply ? std::string_view() : error;
 }

@@ -34,6 +34,18 @@ void decode_key(request& out) noexcept {
     out.key = {text, base64_decode(out.key, text)};
 }
 
+// The value that a set was to replace goes, as in memcached: nobody must go on finding it.
+void refuse_too_large(request& out) noexcept {
+    const bool drops = out.op == verb::set || out.op == verb::ms || out.op == verb::ts;
+    if (drops && out.key_base64) {
+        decode_key(out);
+    }
+    const std::string_view key = out.key;
+    refuse(out, refusal::too_large, too_large_error);
+    out.drop_key = drops;
+    out.key = drops ? key : std::string_view();
+}
+
 refusal other_protocol(char first) noexcept {
     switch (static_cast<unsigned char>(first)) {
         case 0x16:  // a TLS record with a ClientHello, RFC 8446 5.1
@@ -218,11 +230,7 @@ request_parser::status request_parser::with_block(std::string_view text, std::si
         return status::parsed;
     }
     if (out.op != verb::invalid && *block > value_bytes_max_) {
-        out.drop_key = out.op == verb::set || out.op == verb::ms || out.op == verb::ts;
-        if (out.drop_key && out.key_base64) {
-            decode_key(out);
-        }
-        refuse(out, refusal::too_large, too_large_error);
+        refuse_too_large(out);
     }
     if (out.op == verb::invalid) {
         swallow_ = *block + line_end_bytes;
