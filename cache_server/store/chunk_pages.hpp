@@ -31,6 +31,7 @@ class chunk_pages {
     void free(std::uint32_t offset, std::size_t used) noexcept;
 
     std::size_t resident_bytes() const noexcept { return resident_ * classes_.page_bytes(); }
+    std::size_t table_bytes() const noexcept { return pages_.size() * sizeof(page_state); }
     std::size_t classes_in_use() const noexcept { return classes_in_use_; }
     bool in_use(std::uint16_t c) const noexcept { return usage_[c].live != 0; }
 

@@ -33,8 +33,8 @@ constexpr slot no_slot = 0xff'ffff;
 constexpr std::uint8_t tagged_length = 255;
 constexpr std::size_t extra_bytes = 12;
 constexpr std::size_t chunk_charge_min = 8;
-// Page table, class table, objects: counted roughly, once.
-constexpr std::size_t fixed_bytes = 16 * 1024;
+// Objects, class tables, rounding of arrays to pages.
+constexpr std::size_t small_things_bytes = 16 * 1024;
 constexpr std::size_t give_back_bytes = std::size_t{2} << 20;
 
 std::uint8_t byte_of(std::size_t value, unsigned shift) noexcept {
@@ -118,6 +118,7 @@ entry_table::entry_table(const table_options& options)
             page_runs::range_bytes(options.bytes_max)),
       fields_(slots_max_of(options.bytes_max, options.policy_bytes_per_slot)),
       index_(slots_max_of(options.bytes_max, options.policy_bytes_per_slot), *this),
+      fixed_bytes_(small_things_bytes + pages_.table_bytes() + runs_.table_bytes()),
       free_slots_(no_slot) {}
 
 entry_table::~entry_table() {
@@ -143,6 +144,11 @@ void entry_table::prefetch_key(slot s) const noexcept {
     __builtin_prefetch(chunk_at(s));
 }
 
+bool entry_table::takes(const tlscache::store::key& key) noexcept {
+    return key.tagged ? key.bytes.size() == wire::tagged_key_bytes
+                      : !key.bytes.empty() && key.bytes.size() <= wire::key_bytes_max;
+}
+
 std::optional<slot> entry_table::find(const tlscache::store::key& key) const noexcept {
     return index_.find(key.hash, [&](slot s) {
         const char* const chunk = chunk_at(s);
@@ -158,7 +164,7 @@ std::size_t entry_table::place_charge(std::size_t bytes, bool run) const noexcep
 }
 
 std::size_t entry_table::committed_bytes() const noexcept {
-    return fixed_bytes + placed_ + pages_.classes_in_use() * pages_.classes().page_bytes() +
+    return fixed_bytes_ + placed_ + pages_.classes_in_use() * pages_.classes().page_bytes() +
            slots_used_ * slot_bytes_ +
            std::max(index_.bytes(), slot_index::bytes_for(index_.size()));
 }
@@ -179,7 +185,7 @@ bool entry_table::fits(const entry_content& content, std::optional<slot> without
 
 bool entry_table::fits_alone(const entry_content& content) const noexcept {
     const head h = head::of(content, pages_.classes().chunk_bytes_max());
-    return fixed_bytes + place_charge(h.bytes(), h.run) +
+    return fixed_bytes_ + place_charge(h.bytes(), h.run) +
                (h.run ? 0 : pages_.classes().page_bytes()) +
                std::max<std::size_t>(slots_used_, 1) * slot_bytes_ + index_.bytes() + index_room <=
            bytes_max_;
@@ -266,7 +272,7 @@ std::optional<std::uint32_t> entry_table::place(std::size_t bytes, bool run) noe
 }
 
 std::size_t entry_table::resident_bytes() const noexcept {
-    return fixed_bytes + pages_.resident_bytes() + runs_.resident_bytes() +
+    return fixed_bytes_ + pages_.resident_bytes() + runs_.resident_bytes() +
            slots_used_ * slot_bytes_ + index_.bytes();
 }
 

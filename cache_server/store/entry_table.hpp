@@ -50,6 +50,8 @@ class entry_table final : private slot_keys {
     static std::uint32_t slots_max_of(std::size_t bytes_max, std::size_t policy_bytes_per_slot);
     static std::size_t range_bytes(std::size_t bytes_max) noexcept;
 
+    // Keys of 1 to 250 bytes, tagged ones of 18; others are never found.
+    static bool takes(const tlscache::store::key& key) noexcept;
     std::optional<slot> find(const tlscache::store::key& key) const noexcept;
     void prefetch(std::uint64_t key_hash) const noexcept { index_.prefetch(key_hash); }
 
@@ -108,6 +110,7 @@ class entry_table final : private slot_keys {
     page_runs runs_;
     slot_fields fields_;
     slot_index index_;
+    const std::size_t fixed_bytes_;
     std::size_t placed_ = 0;   // charges of chunks and runs
     std::size_t charged_ = 0;  // charges of entries
     std::uint64_t moved_ = 0;

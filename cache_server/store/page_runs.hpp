@@ -30,6 +30,7 @@ class page_runs {
     void free(std::uint32_t first, std::size_t used) noexcept;
 
     char* at(std::uint32_t first) const noexcept { return base_ + first * page_bytes; }
+    std::size_t table_bytes() const noexcept { return map_.size() * sizeof map_[0]; }
     std::size_t resident_bytes() const noexcept { return used_pages_ * page_bytes; }
 
   private:

@@ -109,6 +109,9 @@ void shard::impl::evict(slot s, const instant& now) noexcept {
 
 store_outcome shard::impl::replace(std::optional<slot> old, entry_content content,
                                    const entry_birth& birth, const instant& now, slot& placed) {
+    if (!entry_table::takes(content.key)) {
+        return store_outcome::too_large;
+    }
     if (old) {
         cas_changes(*old, now);
     }

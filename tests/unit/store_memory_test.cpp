@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <random>
 #include <string>
 
@@ -11,8 +12,22 @@ namespace tlscache::test {
 
 namespace {
 
+// What of the arena is there, as the kernel counts it.
+std::size_t arena_bytes() {
+    std::ifstream status("/proc/self/status");
+    std::string word;
+    std::size_t kibibytes = 0;
+    while (status >> word) {
+        if (word == "RssShmem:") {
+            status >> kibibytes;
+        }
+    }
+    return kibibytes * 1024;
+}
+
 void check_bounds(cache& c) {
     const store::statistics s = c.entries.collect();
+    CHECK(arena_bytes() <= s.bytes_resident);
     CHECK(s.bytes <= s.bytes_max);
     CHECK(s.bytes_resident <= s.bytes_max);
 }
@@ -23,7 +38,7 @@ int fill(cache& c, const std::string& prefix, int count, std::size_t bytes, int 
     int refused = 0;
     for (int i = 0; i < count; ++i) {
         refused += c.set(prefix + std::to_string(i), value) == store::set_status::stored ? 0 : 1;
-        if (i % 512 == 0) {
+        if (i % 4096 == 0) {
             check_bounds(c);
         }
     }
@@ -165,6 +180,52 @@ TEST_CASE("all keys are found while the index grows, and none after they are era
     }
     CHECK(wrong == 0);
     CHECK(c.entries.collect().items == count / 2);
+}
+
+TEST_CASE("keys of 1 and 250 bytes are kept, none and 251 bytes are refused") {
+    cache c;
+    for (const std::size_t bytes : {1, 2, 249, 250}) {
+        const std::string name(bytes, 'k');
+        CHECK(c.set(name, "x") == store::set_status::stored);
+        CHECK(c.get(name) == "x");
+    }
+    for (const std::size_t bytes : {0, 251, 255, 256, 1'000}) {
+        const std::string name(bytes, 'k');
+        CHECK(c.set(name, "x") == store::set_status::too_large);
+        CHECK_FALSE(c.has(name));
+    }
+    CHECK(c.entries.collect().items == 4);
+}
+
+TEST_CASE("tagged and other keys of the same bytes are two entries") {
+    cache c;
+    const std::string name(18, 'k');
+    for (const bool tagged : {false, true}) {
+        store::set_request request;
+        request.key = c.key(name, tagged);
+        request.value = tagged ? "tagged" : "other";
+        CHECK(c.set(request).status == store::set_status::stored);
+    }
+    CHECK(c.entries.collect().items == 2);
+    CHECK(c.get(name) == "other");
+    c.erase(name);
+    CHECK_FALSE(c.has(name));
+    CHECK(c.entries.collect().items == 1);
+}
+
+TEST_CASE("values of every length around a boundary of sizes come back whole") {
+    cache c;
+    for (std::size_t bytes = 0; bytes < 20'000; bytes += bytes < 9'000 ? 1 : 97) {
+        const std::string value(bytes, static_cast<char>('a' + bytes % 26));
+        const std::string name = "k" + std::to_string(bytes);
+        REQUIRE(c.set(name, value) == store::set_status::stored);
+        REQUIRE(c.get(name) == value);
+    }
+    for (const std::size_t bytes : {65'535, 65'536, 1'048'575, 1'048'576}) {
+        const std::string value(bytes, 'v');
+        CHECK(c.set("large", value) == store::set_status::stored);
+        CHECK(c.get("large") == value);
+    }
 }
 
 TEST_CASE("shards: one for small caches, one per 64 MiB at least, more for threads") {
