@@ -78,7 +78,7 @@ TEST_CASE("memory follows the size mix") {
 }
 
 TEST_CASE("a small cache works, and stays within its bytes") {
-    for (const std::size_t megabytes : {1, 2, 3, 4, 8}) {
+    for (const unsigned megabytes : {1u, 2u, 3u, 4u, 8u}) {
         CAPTURE(megabytes);
         cache c(megabytes * mebibyte);
         CHECK(fill(c, "small", 20'000, 100, 1'000) == 1'000);
@@ -184,12 +184,12 @@ TEST_CASE("all keys are found while the index grows, and none after they are era
 
 TEST_CASE("keys of 1 and 250 bytes are kept, none and 251 bytes are refused") {
     cache c;
-    for (const std::size_t bytes : {1, 2, 249, 250}) {
+    for (const unsigned bytes : {1u, 2u, 249u, 250u}) {
         const std::string name(bytes, 'k');
         CHECK(c.set(name, "x") == store::set_status::stored);
         CHECK(c.get(name) == "x");
     }
-    for (const std::size_t bytes : {0, 251, 255, 256, 1'000}) {
+    for (const unsigned bytes : {0u, 251u, 255u, 256u, 1'000u}) {
         const std::string name(bytes, 'k');
         CHECK(c.set(name, "x") == store::set_status::too_large);
         CHECK_FALSE(c.has(name));
@@ -221,7 +221,7 @@ TEST_CASE("values of every length around a boundary of sizes come back whole") {
         REQUIRE(c.set(name, value) == store::set_status::stored);
         REQUIRE(c.get(name) == value);
     }
-    for (const std::size_t bytes : {65'535, 65'536, 1'048'575, 1'048'576}) {
+    for (const unsigned bytes : {65'535u, 65'536u, 1'048'575u, 1'048'576u}) {
         const std::string value(bytes, 'v');
         CHECK(c.set("large", value) == store::set_status::stored);
         CHECK(c.get("large") == value);
