@@ -24,8 +24,16 @@ interval_ms=$((seconds * 1000 / (4 * connections + connections / 2)))
 work= pids=()
 cleanup() {
     [ ${#pids[@]} -eq 0 ] || kill -KILL "${pids[@]}" 2>/dev/null
-    wait 2>/dev/null
+    while alive "${pids[@]}"; do sleep 0.02; done
     [ -z "$work" ] || rm -rf "$work"
+}
+# Whether one of the processes is still there.
+alive() {
+    local pid
+    for pid in "$@"; do
+        ! kill -0 "$pid" 2>/dev/null || return 0
+    done
+    return 1
 }
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -37,21 +45,18 @@ fail() {
     exit 1
 }
 
-# start NAME COMMAND...: in the background, its output in NAME.log; ends with this script even if
-# the script is killed. Sets `started`.
+# start OUTPUT COMMAND...: in the background, output to that file; ends with this script even if the
+# script is killed. Sets `started`.
 start() {
-    local name=$1
+    local output=$1
     shift
-    setpriv --pdeathsig KILL "$@" >"$work/$name.log" 2>&1 &
+    setpriv --pdeathsig KILL "$@" >"$work/$output" 2>>"$work/errors.log" &
     started=$!
     pids+=("$started")
+    disown "$started" # bash shall not announce how it ended
 }
 
-# stop PID...
-stop() {
-    kill "$@" 2>/dev/null
-    wait "$@" 2>/dev/null
-}
+gone() { ! alive "$@"; }
 
 # until_true COMMAND...: tries until it succeeds, for at most 10 s.
 until_true() {
@@ -68,7 +73,7 @@ start_frontends() {
     frontends=() frontend_pids=()
     rm -f "$work"/[abc].port
     for name in a b c; do
-        start "frontend-$name" "$bin/tls_frontend" --name "$name" --cert "$work/cert.pem" \
+        start "frontend-$name.log" "$bin/tls_frontend" --name "$name" --cert "$work/cert.pem" \
             --key "$work/cert.key" --port-file "$work/$name.port" "$@"
         frontend_pids+=("$started")
     done
@@ -99,31 +104,31 @@ show_row() {
 # run_phase ROW PROBE_OPTIONS...: counts what the probe tells, one line of its ledger at a time.
 # Sets seen, succeeded, moved (landed elsewhere than the connection before), crossed (and resumed).
 run_phase() {
-    local line address i
+    local line address spoken options i
     local -A before=()
     row=$1 seen=0 succeeded=0 moved=0 crossed=0 landed=(0 0 0)
     shift
+    for options in "$@"; do
+        # shellcheck disable=SC2086
+        start ledger "$bin/tls_probe" "${frontends[@]}" $options --interval-ms "$interval_ms" --progress
+    done
     while read -r line; do
         [[ $line =~ \"frontend\":\"([^\"]*)\" ]] || continue
         address=${BASH_REMATCH[1]}
-        [[ $line =~ \"version\":\"([^\"]*)\" ]] && version=${BASH_REMATCH[1]}
+        [[ $line =~ \"version\":\"([^\"]*)\" ]] && spoken=${BASH_REMATCH[1]}
         seen=$((seen + 1))
         [[ $line == *'"outcome":"failed"'* ]] || succeeded=$((succeeded + 1))
         for i in 0 1 2; do
             [ "$address" != "${frontends[$i]}" ] || landed[i]=$((landed[i] + 1))
         done
-        if [ -n "${before[$version]:-}" ] && [ "${before[$version]}" != "$address" ]; then
+        if [ -n "${before[$spoken]:-}" ] && [ "${before[$spoken]}" != "$address" ]; then
             moved=$((moved + 1))
             [[ $line != *'"outcome":"resumed"'* ]] || crossed=$((crossed + 1))
         fi
-        before[$version]=$address
+        before[$spoken]=$address
         [ ! -t 1 ] || show_row live
         [ "$seen" != "${kill_after:-}" ] || kill -KILL "$daemon"
-    done < <(for options in "$@"; do
-        # shellcheck disable=SC2086
-        setpriv --pdeathsig KILL "$bin/tls_probe" "${frontends[@]}" $options \
-            --interval-ms "$interval_ms" --progress 2>/dev/null &
-    done; wait)
+    done <"$work/ledger"
     show_row
 }
 
@@ -131,6 +136,7 @@ echo "building (the first time takes some minutes) ..."
 bash "$root/tests/run.sh" build || exit 1
 
 work=$(mktemp -d)
+mkfifo "$work/ledger"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -days 2 \
     -keyout "$work/cert.key" -out "$work/cert.pem" >"$work/openssl.log" 2>&1 || fail "no certificate"
 "$bin/tlscachectl" keygen --cluster "$work/cluster.key" --node "$work/node.key" \
@@ -144,7 +150,7 @@ key_file = "$work/cluster.key"
 deadline_ms = 200
 TOML
 
-start tlscached "$bin/tlscached" -p 0 -s "$work/node.sock"
+start tlscached.log "$bin/tlscached" -p 0 -s "$work/node.sock"
 daemon=$started
 until_true "$bin/tlscachectl" --server "unix:$work/node.sock" stats
 
@@ -156,7 +162,8 @@ for version in 1.2 1.3; do
     run_phase "without cache TLSv$version" "--tls $version --count $connections"
     [ "$crossed" = 0 ] && [ "$moved" = $((connections - 1)) ] && [ "$succeeded" = $connections ] || good=0
 done
-stop "${frontend_pids[@]}"
+kill "${frontend_pids[@]}"
+until_true gone "${frontend_pids[@]}"
 
 start_frontends --config "$work/client.toml"
 warm_up
@@ -171,8 +178,7 @@ half=$((connections / 2))
 kill_after=$half
 run_phase "daemon killed at $half" "--tls 1.2 --count $half" "--tls 1.3 --count $half"
 [ "$succeeded" = $connections ] && [ "$seen" = $connections ] || good=0
-wait "$daemon" 2>/dev/null
-[ $? = 137 ] || fail "the daemon did not die by the signal"
+gone "$daemon" || fail "the daemon still lives"
 
 echo
 echo "cross-frontend resumption:$summary, daemon killed: $succeeded/$seen handshakes"
