@@ -41,6 +41,8 @@ void operator delete(void* memory, std::size_t) noexcept {
     std::free(memory);
 }
 
+#endif
+
 namespace tlscache::test {
 
 TEST_CASE("names are found in upper and lower case, and no others") {
