@@ -10,8 +10,6 @@
 
 #include "client_lib/session/derive.hpp"
 
-#include <limits>
-
 #include "client_lib/session/crypto.hpp"
 #include "client_lib/session/key_contexts.hpp"
 #include "client_lib/session/limits.hpp"
@@ -54,9 +52,7 @@ std::shared_ptr<const period_keys> derive_period_keys(const root_bytes& root,
                                                       std::string_view namespace_name,
                                                       const key_schedule& schedule,
                                                       std::int64_t period) {
-    if (period < 0 ||
-        period > std::numeric_limits<std::int64_t>::max() / period_seconds_max - 100 ||
-        namespace_name.size() > namespace_bytes_max) {
+    if (period < 0 || period > unix_seconds_max || namespace_name.size() > namespace_bytes_max) {
         return nullptr;
     }
     std::vector<std::uint8_t> prefix;
@@ -87,7 +83,7 @@ ring_builder::ring_builder(std::string_view namespace_name, key_schedule schedul
     : namespace_(namespace_name), schedule_(schedule), roots_(std::move(roots)) {}
 
 std::shared_ptr<const keyring> ring_builder::build(unix_seconds now) {
-    if (now < 0 || roots_.empty()) {
+    if (now < 0 || now > unix_seconds_max || roots_.empty()) {
         return nullptr;
     }
     const std::int64_t current = now / schedule_.period;

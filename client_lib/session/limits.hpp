@@ -26,6 +26,9 @@ inline constexpr std::int64_t period_seconds_default = 3600;
 inline constexpr std::int64_t lifetime_seconds_max = 86400;
 inline constexpr std::int64_t lifetime_seconds_default = 7200;
 
+// The year 36,800: clocks beyond it are wrong, and no sum of times below it overflows.
+inline constexpr std::int64_t unix_seconds_max = std::int64_t{1} << 40;
+
 // Keys that only accept, per root: bounds memory and the search for a key.
 inline constexpr std::int64_t older_periods_max = 48;
 

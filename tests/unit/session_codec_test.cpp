@@ -121,7 +121,7 @@ TEST_CASE("any bytes at all come back") {
 TEST_CASE("sessions with changed, lost and added bytes come back") {
     auto random = tests::seeded_generator();
     std::size_t still_coded = 0;
-    for (int round = 0; round < 200'000; ++round) {
+    for (int round = 0; round < 50'000; ++round) {
         const sample& each = samples()[random() % samples().size()];
         std::vector<std::uint8_t> der = each.der;
         for (std::uint64_t changes = random() % 3 + 1; changes > 0; --changes) {
@@ -142,7 +142,7 @@ TEST_CASE("sessions with changed, lost and added bytes come back") {
         still_coded += coded(der, known_of(each))[0] != 0 ? 1u : 0u;
     }
     // Else only the plain form was tried.
-    CHECK(still_coded > 20'000);
+    CHECK(still_coded > 5'000);
 }
 
 TEST_CASE("numbers of every length come back") {
