@@ -286,7 +286,9 @@ int run(int argc, char** argv) {
     }
     try {
         const int code = serve(started_with, std::get<options>(parsed));
-        log::notice("ended");
+        if (code == exit_well) {
+            log::notice("ended");
+        }
         return code;
     } catch (const std::exception& error) {
         return not_started(error.what());
