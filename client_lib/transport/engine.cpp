@@ -116,6 +116,9 @@ void engine::turn(int timeout_ms) {
     poller_.arm(next_event());
     run_ready(lock);
     changed_.notify_all();
+    if (driving_ && timeout_ms == 0) {
+        poller_.ring();  // what the other one waits for may just have been done here
+    }
 }
 
 void engine::handle(std::uint64_t serial, steady_time now) {

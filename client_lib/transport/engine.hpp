@@ -64,8 +64,9 @@ class engine {
     void take_answers();
     steady_time next_event();
     bool stores_done() const;
-    void run();                          // the thread
-    void drive_once(steady_time until);  // instead of it
+    void run();  // the thread
+    template <class Done>
+    void drive_until(std::unique_lock<std::mutex>& lock, steady_time deadline, const Done& done);
 
     // lookups
     unavailable_reason choose(const session::cache_key& key, steady_time now, node*& chosen);
@@ -99,6 +100,7 @@ class engine {
     std::vector<node*> dirty_;  // have something to send
     fifo<decision> ready_;      // to be called back
     std::vector<running> running_;
+    bool driving_ = false;  // a caller of lookup or drain waits in turn()
     bool stopping_ = false;
     std::thread thread_;
 };

@@ -73,11 +73,11 @@ lookup_result engine::lookup(std::span<const session::cache_key> keys, steady_ti
     struct {
         std::mutex mutex;
         std::condition_variable decided;
-        bool done = false;
+        std::atomic<bool> done{false};
         lookup_result result;
     } answer;
-    const bool driven = started_.load(std::memory_order_acquire);
-    if (!driven) {
+    const bool threaded = started_.load(std::memory_order_acquire);
+    if (!threaded) {
         turn(0);  // nobody else makes the connections
     }
     const lookup_id id = begin(keys, deadline, [&answer](lookup_result result) {
@@ -86,29 +86,40 @@ lookup_result engine::lookup(std::span<const session::cache_key> keys, steady_ti
         answer.done = true;
         answer.decided.notify_one();
     });
-    std::unique_lock wait(answer.mutex);
-    while (!answer.done && std::chrono::steady_clock::now() < deadline) {
-        if (driven) {
-            answer.decided.wait_until(wait, deadline);
-            continue;
-        }
-        wait.unlock();
-        drive_once(deadline);
-        wait.lock();
+    const auto done = [&answer] { return answer.done.load(); };
+    if (threaded) {
+        std::unique_lock wait(answer.mutex);
+        answer.decided.wait_until(wait, deadline, done);
+    } else {
+        std::unique_lock lock(mutex_);
+        drive_until(lock, deadline, done);
     }
     if (!answer.done) {
-        wait.unlock();
         cancel(id, unavailable_reason::deadline);
-        wait.lock();
-        answer.result.reason = answer.done ? answer.result.reason : unavailable_reason::deadline;
     }
+    const std::scoped_lock guard(answer.mutex);
+    answer.result.reason = answer.done ? answer.result.reason : unavailable_reason::deadline;
     return std::move(answer.result);
 }
 
-// The descriptor becomes readable at deadlines too; `until` is only for what has none.
-void engine::drive_once(steady_time until) {
-    const auto left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now());
-    turn(static_cast<int>(std::clamp(left, milliseconds{0}, milliseconds{1000}).count()));
+// Waits for the thread, or for another caller that does its work, or does it.
+template <class Done>
+void engine::drive_until(std::unique_lock<std::mutex>& lock, steady_time deadline,
+                         const Done& done) {
+    for (steady_time now; !done() && (now = std::chrono::steady_clock::now()) < deadline;) {
+        if (driving_ || started_.load(std::memory_order_acquire)) {
+            changed_.wait_until(lock, deadline);
+            continue;
+        }
+        // The descriptor becomes readable at deadlines too; the time-out is for what has none.
+        const auto left = std::min<steady_duration>(deadline - now, milliseconds{1000});
+        driving_ = true;
+        lock.unlock();
+        turn(static_cast<int>(std::chrono::ceil<milliseconds>(left).count()));
+        lock.lock();
+        driving_ = false;
+        changed_.notify_all();
+    }
 }
 
 void engine::cancel(lookup_id id, unavailable_reason reason) {
@@ -215,19 +226,8 @@ void engine::store(queued_store item) {
 
 bool engine::drain(steady_time deadline) {
     std::unique_lock lock(mutex_);
-    while (!stores_done()) {
-        if (std::chrono::steady_clock::now() >= deadline) {
-            return false;
-        }
-        if (started_.load(std::memory_order_acquire)) {
-            changed_.wait_until(lock, deadline);
-            continue;
-        }
-        lock.unlock();
-        drive_once(deadline);
-        lock.lock();
-    }
-    return true;
+    drive_until(lock, deadline, [this] { return stores_done(); });
+    return stores_done();
 }
 
 }  // namespace tlscache::transport

@@ -26,7 +26,8 @@ struct ring_node {
 struct placement {
     std::array<std::uint16_t, replicas_max> nodes{};
     std::size_t size = 0;
-    std::span<const std::uint16_t> view() const noexcept { return {nodes.data(), size}; }
+    std::span<const std::uint16_t> view() const& noexcept { return {nodes.data(), size}; }
+    std::span<const std::uint16_t> view() const&& = delete;
 };
 
 class ring {

@@ -2,6 +2,7 @@
 #include <poll.h>
 
 #include <atomic>
+#include <thread>
 
 #include "client_lib/transport/limits.hpp"
 #include "client_lib/wire/base64.hpp"
@@ -99,6 +100,41 @@ TEST_CASE("lookups of concurrent handshakes leave in one write") {
     }
     CHECK(server.reads() - reads_before == 1);
     CHECK(server.requests("tg") >= 50);
+}
+
+TEST_CASE("threads that wait for answers do the work in turn, and none waits for another's") {
+    stand_in server;
+    nodes_t nodes(options_for({server.address()}));  // no thread of its own
+    REQUIRE(connected(nodes));
+    std::atomic<bool> ending{false};
+    std::atomic<int> slowest_ms{0};
+    std::thread loop([&] {  // a server's loop beside them
+        while (!ending) {
+            pollfd waits{nodes.fd(), POLLIN, 0};
+            ::poll(&waits, 1, 10);
+            nodes.process();
+        }
+    });
+    std::vector<std::thread> threads;
+    for (std::uint64_t t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            for (std::uint64_t i = 0; i < 300; ++i) {
+                const auto begun = std::chrono::steady_clock::now();
+                const auto got = ask(nodes, t);
+                const auto took = std::chrono::ceil<std::chrono::milliseconds>(
+                    std::chrono::steady_clock::now() - begun);
+                if (took.count() > slowest_ms || !answered(got)) {
+                    slowest_ms = answered(got) ? static_cast<int>(took.count()) : 99'999;
+                }
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    ending = true;
+    loop.join();
+    CHECK(slowest_ms < 900);  // a wake-up that is lost costs a second
 }
 
 TEST_CASE("inside a server's loop a deadline makes the descriptor readable") {

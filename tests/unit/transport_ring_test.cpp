@@ -190,7 +190,8 @@ void check_vector(const ring& nodes, std::istringstream& words) {
         expected.push_back(word);
     }
     std::vector<std::string> got;
-    for (const std::uint16_t place : nodes.place(key, replicas_max).view()) {
+    const placement places = nodes.place(key, replicas_max);
+    for (const std::uint16_t place : places.view()) {
         got.push_back(nodes.nodes()[place].name);
     }
     CAPTURE(base64);
