@@ -49,7 +49,7 @@ tlscache::config config_of(const tlscache_config& from) {
     made.ring = text_or_empty(from.ring);
     made.key_file = text_or_empty(from.key_file);
     if (from.node != nullptr) {
-        made.nodes.push_back({from.node, from.node, 1});
+        made.nodes.push_back({"node", from.node, 1});
     }
     made.deadline_ms = from.deadline_ms;
     made.replicas = from.replicas == 0 ? 1 : from.replicas;

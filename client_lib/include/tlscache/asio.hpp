@@ -31,7 +31,7 @@ namespace detail {
 template <class Stream>
 class accept_operation {
   public:
-    explicit accept_operation(Stream& stream) : stream_(stream) {}
+    explicit accept_operation(Stream& accepted) : stream_(accepted) {}
 
     template <class Self>
     void operator()(Self& self) {
@@ -87,10 +87,10 @@ class accept_operation {
 // The stream must stay where it is until the token is completed. Cancellation completes at once
 // with operation_aborted; the stream is then good for closing only.
 template <class NextLayer, class Token>
-auto async_accept(boost::asio::ssl::stream<NextLayer>& stream, const cache&, Token&& token) {
+auto async_accept(boost::asio::ssl::stream<NextLayer>& accepted, const cache&, Token&& token) {
     using operation = detail::accept_operation<boost::asio::ssl::stream<NextLayer>>;
-    return boost::asio::async_compose<Token, void(boost::system::error_code)>(operation(stream),
-                                                                              token, stream);
+    return boost::asio::async_compose<Token, void(boost::system::error_code)>(operation(accepted),
+                                                                              token, accepted);
 }
 
 }  // namespace tlscache

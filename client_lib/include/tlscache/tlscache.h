@@ -26,7 +26,7 @@ typedef struct tlscache_config {
     size_t size;
     const char* namespace_name; /* mandatory */
     const char* ring;           /* file; or else: */
-    const char* node;           /* the address of a single node, which is also its name */
+    const char* node;           /* the address of a single node */
     const char* key_file;
     unsigned deadline_ms; /* 0: the default of the way of waiting */
     unsigned replicas;    /* 0: 1 */
