@@ -81,7 +81,8 @@ TEST_CASE("IDs are all different, tell their time, and say nothing of the cache 
         const auto key = here.sealer.key_of(id, now);
         REQUIRE(key);
         keys.insert(key->bytes);
-        CHECK(std::ranges::search(key->bytes, std::span(part).first(4)).empty());
+        CHECK(std::search(key->bytes.begin(), key->bytes.end(), part.begin(), part.begin() + 4) ==
+              key->bytes.end());
     }
     CHECK(randoms.size() == 10'000);
     CHECK(keys.size() == 10'000);

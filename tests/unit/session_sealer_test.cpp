@@ -75,7 +75,7 @@ TEST_CASE("a record of every field at its ends comes back") {
     const session_id id = here.make_id(now);
     constexpr std::int64_t ends[] = {0, 1, -1, INT64_MAX, INT64_MIN, now};
     for (const std::int64_t value : ends) {
-        for (const std::size_t size : {0, 1, 300, 60'000}) {
+        for (const std::size_t size : {0u, 1u, 300u, 60'000u}) {
             session_record record;
             record.der.assign(size, 0x30);
             record.protocol = static_cast<std::uint16_t>(value);
@@ -103,9 +103,10 @@ TEST_CASE("an ordinary sealed session has at most 93 bytes, one with SNI and ALP
             const unix_seconds made_at = id_time(made.id);
             const session_id id = here.make_id(made_at);
             // The session carries the ID that the sealer made, as it does in a server.
-            const auto at = std::ranges::search(made.der, made.id.bytes);
-            REQUIRE(!at.empty());
-            std::ranges::copy(id.bytes, at.begin());
+            const auto at = std::search(made.der.begin(), made.der.end(), made.id.bytes.begin(),
+                                        made.id.bytes.end());
+            REQUIRE(at != made.der.end());
+            std::copy(id.bytes.begin(), id.bytes.end(), at);
             session_record record = record_of(made);
             record.first_authentication = record.stored_at = made_at;
             sealed_bytes sealed;
