@@ -5,12 +5,13 @@
 #include "cache_server/command/context.hpp"
 #include "client_lib/wire/base64.hpp"
 
-// A batch is parsed and hashed first, and each hash is told to the store, which prefetches; then
-// the batch is executed. By the time of the second pass the memory that a lookup touches is on its
-// way.
+// A batch is parsed and hashed first, and each hash is told to the store, which prefetches its
+// index, then, in a second pass, the entries; then the batch is executed. By then the memory that a
+// lookup touches is on its way. look_ahead() and fetch() are these two passes over connections that
+// have one request each.
 //
 //   input   | r0 | r1 | r2 | r3 | half of r4
-//   batch     parse + prepare each ----> execute each, in order
+//   batch     parse + prepare each ----> prepare each entry ----> execute each, in order
 //
 // Where the output is full, the rest of the batch is undone: the parser goes back to where it stood
 // before the first request that was not executed, and keys that were decoded in place are encoded
@@ -114,6 +115,7 @@ struct executor::impl {
             const auto status = parser.parse(input.subspan(offset), next.request, consumed, needed);
             offset += consumed;
             if (status == wire::request_parser::status::needs_more) {
+                fetch_all();
                 return false;
             }
             next.end = offset;
@@ -126,16 +128,29 @@ struct executor::impl {
                 break;
             }
         }
+        fetch_all();
         return true;
+    }
+
+    // A single request gains nothing: its lookup would wait here instead of there.
+    void fetch_all() const noexcept {
+        for (std::size_t i = 0; batch_size > 1 && i != batch_size; ++i) {
+            if (!batch[i].request.key.empty()) {
+                entries.prepare_entry(batch[i].hash);
+            }
+        }
+    }
+
+    static void encode_again(const wire::request& request) noexcept {
+        if (request.key_decoded()) {
+            // Lent for change by the caller of run() and look_ahead().
+            wire::base64_encode(request.key, const_cast<char*>(request.key.data()));
+        }
     }
 
     void undo_from(std::size_t first, wire::request_parser& parser) noexcept {
         for (std::size_t i = first; i != batch_size; ++i) {
-            const wire::request& request = batch[i].request;
-            if (request.key_decoded()) {
-                // Lent for change by the caller of run().
-                wire::base64_encode(request.key, const_cast<char*>(request.key.data()));
-            }
+            encode_again(batch[i].request);
         }
         parser = batch[first].before;
     }
@@ -146,6 +161,26 @@ executor::executor(store::store& entries, server_view& server, statistics& count
     : impl_(new impl{entries, server, counted, counted.new_block(), output_bytes_max, {}, 0}) {}
 
 executor::~executor() = default;
+
+std::optional<std::uint64_t> executor::look_ahead(const connection_state& connection,
+                                                  std::span<char> input) {
+    wire::request_parser parser = connection.parser;
+    wire::request request;
+    std::size_t consumed = 0;
+    std::size_t needed = 0;
+    if (parser.parse(input, request, consumed, needed) != wire::request_parser::status::parsed ||
+        request.key.empty()) {
+        return std::nullopt;
+    }
+    const std::uint64_t hash = impl_->entries.hash(request.key, request.tagged());
+    impl_->entries.prepare(hash);
+    impl::encode_again(request);
+    return hash;
+}
+
+void executor::fetch(std::uint64_t hash) const noexcept {
+    impl_->entries.prepare_entry(hash);
+}
 
 progress executor::run(connection_state& connection, std::span<char> input, wire::buffer& output,
                        const store::instant& now) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "cache_server/store/time.hpp"
@@ -44,6 +45,12 @@ class executor {
     // is left as it came. Output ends at output_bytes_max plus at most one reply.
     progress run(connection_state& connection, std::span<char> input, wire::buffer& output,
                  const store::instant& now);
+
+    // For many connections with a request each: look_ahead() on all of them, fetch() with what it
+    // gave, then run() on all of them finds its memory in the processor's caches. Changes nothing.
+    std::optional<std::uint64_t> look_ahead(const connection_state& connection,
+                                            std::span<char> input);
+    void fetch(std::uint64_t hash) const noexcept;
 
   private:
     struct impl;

@@ -153,6 +153,14 @@ std::size_t connection::read_now(std::span<char> space) {
     return n;
 }
 
+// A grown input or a full one holds a batch of its own, which the executor prefetches itself.
+std::optional<std::uint64_t> connection::look_ahead() {
+    if (closed_ || input_.grown() || input_.full()) {
+        return std::nullopt;
+    }
+    return owner_.executor_.look_ahead(state_, input_.unread());
+}
+
 void connection::process(const store::instant& now) {
     queued_ = false;
     if (closed_) {

@@ -11,6 +11,7 @@
 #include <boost/intrusive/list.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "cache_server/command/executor.hpp"
@@ -46,6 +47,9 @@ class connection : public boost::intrusive::list_base_hook<>, public deadline_ho
     connection& operator=(const connection&) = delete;
 
     void start(const store::instant& now);
+
+    // Prefetches for the first request that has been read; its hash, if it has a key.
+    std::optional<std::uint64_t> look_ahead();
 
     // Executes what has been read and answers it; called by the worker in a batch.
     void process(const store::instant& now);

@@ -88,11 +88,28 @@ void worker::run_batch() {
     batch_posted_ = false;
     now_ = clock_.now();
     std::swap(ready_, batch_);
+    prefetch_batch();
     for (connection* one : batch_) {
         one->process(now_);
         destroy_if_finished(*one);
     }
     batch_.clear();
+}
+
+// The lookups of all connections of a batch miss the caches together instead of one by one.
+void worker::prefetch_batch() {
+    if (batch_.size() < 2) {
+        return;
+    }
+    hashes_.clear();
+    for (connection* one : batch_) {
+        if (const auto hash = one->look_ahead()) {
+            hashes_.push_back(*hash);
+        }
+    }
+    for (const std::uint64_t hash : hashes_) {
+        executor_.fetch(hash);
+    }
 }
 
 // Out of all lists; its object stays until the last operation has come back.

@@ -64,6 +64,7 @@ class worker {
     void add_connection(int descriptor, int family);
     void ready(connection& one);
     void run_batch();
+    void prefetch_batch();
     void destroy_if_finished(connection& one);
     void forget(connection& one) noexcept;
     void wait_for(connection& one, deadline what) noexcept;
@@ -83,6 +84,7 @@ class worker {
     std::array<deadline_list, 5> deadlines_;
     std::vector<connection*> ready_;
     std::vector<connection*> batch_;
+    std::vector<std::uint64_t> hashes_;     // of the batch's first requests
     std::unique_ptr<char[]> batch_memory_;  // where a long batch is read to
     wire::buffer output_;                   // replies of the connection that is being answered
     store::instant now_;                    // the last reading of the clock

@@ -54,6 +54,8 @@ class entry_table final : private slot_keys {
     static bool takes(const tlscache::store::key& key) noexcept;
     std::optional<slot> find(const tlscache::store::key& key) const noexcept;
     void prefetch(std::uint64_t key_hash) const noexcept { index_.prefetch(key_hash); }
+    // What a hit reads behind the index; of the likeliest entry, as no key is compared.
+    void prefetch_entry(std::uint64_t key_hash) const noexcept;
 
     // `fits` says whether it has room now (or would have it if `without` were removed first),
     // `fits_alone` whether it would have it in an empty shard.

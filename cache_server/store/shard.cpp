@@ -16,6 +16,11 @@ void shard::prepare(std::uint64_t key_hash) const noexcept {
     impl_->table.prefetch(key_hash);
 }
 
+void shard::prepare_entry(std::uint64_t key_hash) const noexcept {
+    const std::scoped_lock guard(mutex_);
+    impl_->table.prefetch_entry(key_hash);
+}
+
 get_status shard::find(const tlscache::store::key& key, const access& how, const instant& now,
                        entry_view& entry) {
     return impl_->find(key, how, now, entry);

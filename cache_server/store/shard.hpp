@@ -121,6 +121,7 @@ class shard {
     ~shard();
 
     void prepare(std::uint64_t key_hash) const noexcept;
+    void prepare_entry(std::uint64_t key_hash) const noexcept;
 
     // on_entry(const entry_view&, get_status) runs under the lock, on hit, won or vivified.
     template <class F>

@@ -48,6 +48,11 @@ class store {
 
     // Prefetches what a lookup of this hash will touch, so that a batch is done in two passes.
     void prepare(std::uint64_t key_hash) const noexcept { shard_of(key_hash).prepare(key_hash); }
+    // The second step, when others have been prepared meanwhile: prefetches the entry itself.
+    // Takes the shard's lock for a moment.
+    void prepare_entry(std::uint64_t key_hash) const noexcept {
+        shard_of(key_hash).prepare_entry(key_hash);
+    }
 
     shard& shard_of(std::uint64_t key_hash) const noexcept;
 

@@ -3,17 +3,35 @@
 // One command line cut at its blanks, and numbers in it. A number is read whole or not at all:
 // what does not fit its type is refused, never cut.
 
+#include <bit>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
 namespace tlscache::wire {
 
-// Where the token at the beginning of `text` ends: at a blank or a line end, or npos. (A plain
-// loop: find_first_of calls memchr for each character.)
+// The highest bit of each byte that is zero; above the first such byte others may be set too.
+constexpr std::uint64_t zero_bytes(std::uint64_t word) noexcept {
+    return (word - 0x0101'0101'0101'0101) & ~word & 0x8080'8080'8080'8080;
+}
+
+// Where the token at the beginning of `text` ends: at a blank or a line end, or npos. Eight
+// characters at a time, as this is where most of a request's bytes are looked at.
 inline std::size_t token_end(std::string_view text) noexcept {
-    for (std::size_t i = 0; i != text.size(); ++i) {
+    std::size_t i = 0;
+    if constexpr (std::endian::native == std::endian::little) {
+        for (std::uint64_t word = 0; i + sizeof word <= text.size(); i += sizeof word) {
+            std::memcpy(&word, text.data() + i, sizeof word);
+            const std::uint64_t found = zero_bytes(word ^ 0x2020'2020'2020'2020) |  // ' '
+                                        zero_bytes(word ^ 0x0a0a'0a0a'0a0a'0a0a);   // '\n'
+            if (found != 0) {
+                return i + static_cast<std::size_t>(std::countr_zero(found)) / 8;
+            }
+        }
+    }
+    for (; i != text.size(); ++i) {
         if (text[i] == ' ' || text[i] == '\n') {
             return i;
         }
