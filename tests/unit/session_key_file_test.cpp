@@ -153,7 +153,7 @@ TEST_CASE("base64 takes the canonical form only") {
 
 TEST_CASE("a file that others may touch is refused, whatever they may do with it") {
     const tests::scratch_folder folder;
-    for (const ::mode_t mode : {0644, 0640, 0660, 0604, 0602, 0601, 0610, 0620, 0666}) {
+    for (const ::mode_t mode : {0644u, 0640u, 0660u, 0604u, 0602u, 0601u, 0610u, 0620u, 0666u}) {
         const std::string path = folder.write("cluster.key", root_line(5), mode);
         watched_source watched(path);
         char text[8];
@@ -163,7 +163,7 @@ TEST_CASE("a file that others may touch is refused, whatever they may do with it
         CHECK(watched.source.error() == told);
         CHECK(watched.issuing().empty());
     }
-    for (const ::mode_t mode : {0600, 0400}) {
+    for (const ::mode_t mode : {0600u, 0400u}) {
         watched_source watched(folder.write("cluster.key", root_line(5), mode));
         CHECK(watched.source.error().empty());
         CHECK(watched.issuing() == issuing_of(5));
