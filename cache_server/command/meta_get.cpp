@@ -71,6 +71,7 @@ void run_meta_get(context& with, const wire::request& request, std::uint64_t has
     const wire::meta_flags& meta = request.meta;
     store::access how;
     how.no_bump = meta.no_bump;
+    how.show_cas = shows_cas(request);
     if (meta.ttl) {
         how.touch = ttl_of(*meta.ttl, with.now);
     }

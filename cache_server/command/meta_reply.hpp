@@ -21,6 +21,19 @@ inline bool echo(wire::reply_writer& reply, std::string_view flag,
     return false;
 }
 
+// True if the reply tells the cas: only then the store has to keep one.
+inline bool shows_cas(const wire::request& request) noexcept {
+    if (request.meta.echoes) {
+        wire::flag_reader flags(request.meta.text);
+        for (std::string_view flag = flags.next(); !flag.empty(); flag = flags.next()) {
+            if (flag.front() == 'c') {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 // A reply that is a code and echoes.
 inline void append_code(wire::buffer& output, std::string_view code, const wire::request& request) {
     wire::reply_writer reply(output);

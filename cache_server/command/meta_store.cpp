@@ -15,6 +15,7 @@ store::set_request request_of(context& with, const wire::request& request, std::
     set.client_flags = meta.client_flags;
     set.ttl = ttl_of(meta.ttl.value_or(0), with.now);
     set.new_cas = meta.new_cas;
+    set.show_cas = shows_cas(request);
     switch (meta.mode) {
         case 'E':
             set.mode = store::set_mode::add;

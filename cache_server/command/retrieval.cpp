@@ -27,6 +27,7 @@ void run_get(context& with, const wire::request& request, std::uint64_t hash) {
         const bool touches = request.op == verb::gat || request.op == verb::gats;
         const bool tells_cas = request.op == verb::gets || request.op == verb::gats;
         store::access how;
+        how.show_cas = tells_cas;
         if (touches) {
             how.touch = ttl_of(request.exptime, with.now);
         }
@@ -45,6 +46,7 @@ void run_get(context& with, const wire::request& request, std::uint64_t hash) {
 
 void run_touch(context& with, const wire::request& request, std::uint64_t hash) {
     store::access how;
+    how.show_cas = false;
     how.touch = ttl_of(request.exptime, with.now);
     const auto status = with.shard(hash).get(with.key(request, hash), how, with.now,
                                              [](const store::entry_view&, store::get_status) {});

@@ -92,6 +92,7 @@ store::statistics statistics::since_reset(const store::statistics& now) const {
     shown.evicted_live -= store_base_.evicted_live;
     shown.evicted_unfetched -= store_base_.evicted_unfetched;
     shown.deleted -= store_base_.deleted;
+    shown.overwritten -= store_base_.overwritten;
     shown.flushed -= store_base_.flushed;
     shown.wiped_bytes -= store_base_.wiped_bytes;
     shown.moved -= store_base_.moved;

@@ -47,9 +47,11 @@ void general(context& with) {
     stat("evictions", held.evicted);
     stat("reclaimed", held.expired);
     stat("tls_bytes_max", held.bytes_max);
+    stat("tls_bytes_resident", held.bytes_resident);
     stat("tls_expired", held.expired);
     stat("tls_evicted_live", held.evicted_live);
     stat("tls_deleted", held.deleted);
+    stat("tls_overwritten", held.overwritten);
     stat("tls_flushed", held.flushed);
     stat("tls_wiped", held.wiped_bytes);
     stat("tls_moved", held.moved);

@@ -66,6 +66,7 @@ void run_store(context& with, const wire::request& request, std::uint64_t hash) 
     set.client_flags = request.client_flags;
     set.ttl = ttl_of(request.exptime, with.now);
     set.mode = mode_of(request.op);
+    set.show_cas = false;
     if (request.op == wire::verb::cas) {
         set.compare_cas = request.cas;
     }

@@ -49,6 +49,7 @@ void run_tagged_get(context& with, const wire::request& request, std::uint64_t h
     }
     store::access how;
     how.hint = request.meta.hint;
+    how.show_cas = false;
     const auto status =
         with.shard(hash).get(with.key(request, hash), how, with.now,
                              [&](const store::entry_view& entry, store::get_status) {
@@ -82,6 +83,7 @@ void run_tagged_store(context& with, const wire::request& request, std::uint64_t
     set.value = request.value;
     set.ttl = {*request.meta.ttl};
     set.hint = request.meta.hint;
+    set.show_cas = false;
     const store::set_status status = with.shard(hash).set(set, with.now).status;
     count_store(with, false, status);
     const bool stored = status == store::set_status::stored;

@@ -140,7 +140,7 @@ set_result shard::impl::set(const set_request& request, const instant& now) {
     if (request.ttl.seconds == 0 && !stale) {
         if (old) {
             cas_changes(*old, now);
-            remove(*old, removal_cause::deleted);
+            overwrite(*old);
         }
         return {set_status::stored, request.show_cas ? next_cas(now) : 0};
     }
@@ -158,7 +158,7 @@ set_result shard::impl::set(const set_request& request, const instant& now) {
     }
     count_refusal(outcome);
     if (old && request.mode == set_mode::set) {
-        remove(*old, removal_cause::deleted);
+        overwrite(*old);
     }
     return {set_status_of(outcome), 0};
 }

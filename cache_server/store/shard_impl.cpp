@@ -97,6 +97,12 @@ void shard::impl::remove(slot s, removal_cause cause) noexcept {
     counters.wiped_bytes += table.remove(s);
 }
 
+void shard::impl::overwrite(slot s) noexcept {
+    ++counters.overwritten;
+    policy->on_remove(s, removal_cause::deleted);
+    counters.wiped_bytes += table.remove(s);
+}
+
 void shard::impl::evict(slot s, const instant& now) noexcept {
     if ((table.fields().bits(s) & bit_epoch) != epoch) {
         remove(s, removal_cause::flushed);
@@ -123,7 +129,7 @@ store_outcome shard::impl::replace(std::optional<slot> old, entry_content conten
         return store_outcome::no_memory;
     }
     if (old) {
-        remove(*old, removal_cause::deleted);
+        overwrite(*old);
     }
     std::optional<slot> made;
     while (!table.fits(content, std::nullopt) || !(made = table.insert(content))) {

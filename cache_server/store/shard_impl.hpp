@@ -46,6 +46,7 @@ struct shard::impl {
     std::optional<slot> live(const tlscache::store::key& key, const instant& now) noexcept;
 
     void remove(slot s, removal_cause cause) noexcept;
+    void overwrite(slot s) noexcept;
     void evict(slot s, const instant& now) noexcept;
 
     // Puts a new entry in the place of `old`, if any. Evicts as needed. Nothing has changed unless

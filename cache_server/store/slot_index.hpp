@@ -37,7 +37,10 @@ class slot_index {
     template <class Same>
     std::optional<slot> find(std::uint64_t hash, Same same) const noexcept {
         const std::uint8_t tag = tag_of(hash);
-        for (const std::uint32_t at : {position(first_half(hash)), position(second_half(hash))}) {
+        const std::array<std::uint32_t, 2> places{position(first_half(hash)),
+                                                  position(second_half(hash))};
+        __builtin_prefetch(&groups_[places[1]]);
+        for (const std::uint32_t at : places) {
             const group& g = groups_[at];
             for (std::uint32_t left = g.matching(tag); left != 0; left &= left - 1) {
                 const slot s = g.slot_at(static_cast<unsigned>(std::countr_zero(left)));

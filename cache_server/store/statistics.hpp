@@ -21,6 +21,7 @@ struct statistics {
     std::uint64_t evicted_live = 0;  // still had time to live (entries without expiry included)
     std::uint64_t evicted_unfetched = 0;
     std::uint64_t deleted = 0;
+    std::uint64_t overwritten = 0;  // made way for a new value of their key
     std::uint64_t flushed = 0;
     std::uint64_t wiped_bytes = 0;
     std::uint64_t moved = 0;  // entries relocated to make room
@@ -39,6 +40,7 @@ struct statistics {
         evicted_live += other.evicted_live;
         evicted_unfetched += other.evicted_unfetched;
         deleted += other.deleted;
+        overwritten += other.overwritten;
         flushed += other.flushed;
         wiped_bytes += other.wiped_bytes;
         moved += other.moved;

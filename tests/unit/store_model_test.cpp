@@ -283,7 +283,8 @@ class player {
         const store::statistics s = cache_.entries.collect();
         expect(s.bytes <= s.bytes_max && s.bytes_resident <= s.bytes_max,
                "more bytes than allowed");
-        expect(s.items_total == s.items + s.expired + s.evicted + s.deleted + s.flushed,
+        expect(s.items_total ==
+                   s.items + s.expired + s.evicted + s.deleted + s.overwritten + s.flushed,
                "entries that went without a cause");
     }
 
