@@ -21,6 +21,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <cstring>
+#include <utility>
 
 #include "cache_server/net/endpoint_text.hpp"
 #include "cache_server/net/worker.hpp"
@@ -344,13 +345,24 @@ void connection::go_on(bool progress) {
     } else if (progress || waits_for_ != deadline::stalled) {
         owner_.wait_for(*this, deadline::stalled);
     }
-    read();
+    wants_read_ = true;
+}
+
+void connection::read_if_wanted() {
+    if (std::exchange(wants_read_, false) && !closed_) {
+        read();
+    }
 }
 
 // An unfinished request that there is no memory for, or that is longer than any valid one.
 void connection::refuse(input_buffer::room why) {
     const bool too_long = why == input_buffer::room::too_long;
     (too_long ? owner_.counters_.refused_long : owner_.counters_.refused_read_buffer).add();
+    if (outstanding_) {
+        // Replies are still on their way, and nothing may overtake or join them.
+        close();
+        return;
+    }
     owner_.output_.append(too_long ? too_long_reply : no_memory_reply);
     closing_ = true;
     if (flush()) {

@@ -54,6 +54,9 @@ class connection : public boost::intrusive::list_base_hook<>, public deadline_ho
     // Executes what has been read and answers it; called by the worker in a batch.
     void process(const store::instant& now);
 
+    // Waits for more if process() left it at that; called when the whole batch is answered.
+    void read_if_wanted();
+
     // The end is near: what the peer has sent already is still executed, answered and flushed.
     void drain();
 
@@ -111,6 +114,7 @@ class connection : public boost::intrusive::list_base_hook<>, public deadline_ho
     bool draining_ = false;     // the daemon ends
     bool closed_ = false;
     bool queued_ = false;       // in the worker's batch
+    bool wants_read_ = false;   // process() is done, read() has still to be called
     bool outstanding_ = false;  // an operation has not come back yet
 };
 

@@ -91,6 +91,10 @@ void worker::run_batch() {
     prefetch_batch();
     for (connection* one : batch_) {
         one->process(now_);
+    }
+    // Asio tries to read at once: by now the first peers may have sent their next request.
+    for (connection* one : batch_) {
+        one->read_if_wanted();
         destroy_if_finished(*one);
     }
     batch_.clear();
