@@ -66,8 +66,11 @@ std::optional<byte_view> extension(SSL* ssl, unsigned type) {
 }
 
 bool tls13_enabled(SSL* ssl) {
+    // The methods of one version, TLSv1_2_server_method and its like, have no bounds to ask for.
+    const SSL_METHOD* method = SSL_CTX_get_ssl_method(SSL_get_SSL_CTX(ssl));
     const long newest = SSL_get_max_proto_version(ssl);
-    return (newest == 0 || newest >= TLS1_3_VERSION) &&
+    return (method == TLS_server_method() || method == TLS_method()) &&
+           (newest == 0 || newest >= TLS1_3_VERSION) &&
            (SSL_get_options(ssl) & SSL_OP_NO_TLSv1_3) == 0;
 }
 

@@ -184,3 +184,39 @@ TEST_CASE("a servername callback that clears the connection's options loses no s
     CHECK(talk.complete());
     CHECK(talk.resumed());
 }
+
+TEST_CASE("a client that could do TLS 1.3 resumes by ID on servers that can't") {
+    const auto restrict_by_version = [](SSL_CTX* context) {
+        SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    };
+    const auto restrict_by_option = [](SSL_CTX* context) {
+        SSL_CTX_set_options(context, SSL_OP_NO_TLSv1_3);
+    };
+    const auto restrict_by_method = [](SSL_CTX* context) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+        SSL_CTX_set_ssl_version(context, TLSv1_2_server_method());
+#pragma GCC diagnostic pop
+    };
+    const std::function<void(SSL_CTX*)> ways[] = {restrict_by_version, restrict_by_option,
+                                                  restrict_by_method};
+    for (const auto& restrict : ways) {
+        cluster all;
+        frontend* frontends[2] = {};
+        for (frontend*& each : frontends) {
+            context_pointer context = make_server_context();
+            restrict(context.get());
+            each = &all.add({}, std::move(context));
+        }
+        client_options options;
+        options.version = 0;  // whatever the client can
+        const session_pointer session = make_session(all, *frontends[0], options);
+        // The random session ID of a fresh hello (RFC 8446 D.4) was not looked up.
+        CHECK(frontends[0]->count(counter::lookups) == 0);
+        CHECK(SSL_SESSION_get_protocol_version(session.get()) == TLS1_2_VERSION);
+        options.session = session.get();
+        conversation talk(frontends[1]->context.get(), options);
+        CHECK(talk.complete());
+        CHECK(talk.resumed());
+    }
+}
