@@ -225,6 +225,7 @@ bool read_meta_flags(std::string_view text, request& out) noexcept {
 }
 
 data_block read_meta(line_reader& args, request& out) noexcept {
+    out.meta = {};
     data_block block;
     block.expected = out.op == verb::ms;
     if (!take_meta_key(args, out)) {

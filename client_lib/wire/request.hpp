@@ -66,7 +66,7 @@ enum class refusal : std::uint8_t {
 // A key list ("get a b c") comes as one request per key, so that a multiget is a batch like any
 // other: first_key on the first, last_key on the last (which ends with "END"). If the line ended
 // behind blanks that came late, the last one has an empty key and only ends the list.
-struct request {
+struct request_base {
     verb op = verb::invalid;
     std::string_view key;     // decoded if it was sent base64
     bool key_base64 = false;  // sent base64; echoed the same way
@@ -80,12 +80,18 @@ struct request {
     std::uint64_t delta = 0;   // of "incr", "decr"
     std::string_view value;    // the data block
 
-    meta_flags meta;            // of the meta and extension verbs, checked
     std::string_view argument;  // rest of the line: stats, verbosity, flush_all, shutdown
     std::string_view error;     // op == invalid: the reply line, static, without CRLF; may be empty
     refusal why = refusal::none;
     bool drop_key = false;  // op == invalid: a store too large; the old entry of `key` goes
     bool close = false;     // after this reply the connection ends
+};
+
+struct request : request_base {
+    meta_flags meta;  // of the meta and extension verbs only, checked; of others it is stale
+
+    // Begins anew, without the cost of flags that most requests do not have.
+    void clear() noexcept { static_cast<request_base&>(*this) = request_base(); }
 
     // `key` was decoded where it stood.
     bool key_decoded() const noexcept { return key_base64 && (op != verb::invalid || drop_key); }

@@ -131,7 +131,7 @@ request_parser::status request_parser::parse(std::span<char> input, request& out
         fresh_ = false;
         const refusal other = other_protocol(input.front());
         if (other != refusal::none) {
-            out = {};
+            out.clear();
             refuse(out, other, {});
             out.close = true;
             consumed = input.size();
@@ -140,7 +140,7 @@ request_parser::status request_parser::parse(std::span<char> input, request& out
     }
     if (swallow_ != 0) {
         if (!swallow(input, consumed)) {
-            out = {};
+            out.clear();
             refuse(out, refusal::bad_data, {});
             out.close = true;
             return status::parsed;
@@ -200,13 +200,13 @@ request_parser::status request_parser::line(std::span<char> input, request& out,
         if (text.size() <= line_bytes_max) {
             return status::needs_more;
         }
-        out = {};
+        out.clear();
         refuse(out, refusal::line_too_long, "CLIENT_ERROR line too long");
         out.close = true;
         consumed = input.size();
         return status::parsed;
     }
-    out = {};
+    out.clear();
     const data_block block = read_command_line(without_line_end(text.substr(0, end)), out);
     if (block.expected) {
         return with_block(text, end + 1, block.size, out, consumed, needed);
@@ -257,7 +257,7 @@ request_parser::status request_parser::with_block(std::string_view text, std::si
 
 request_parser::status request_parser::refuse_list(request& out, refusal why,
                                                    std::string_view error) noexcept {
-    out = {};
+    out.clear();
     refuse(out, why, error);
     in_key_list_ = false;
     skip_line_ = true;
@@ -277,7 +277,7 @@ request_parser::status request_parser::list_item(std::span<char> input, request&
     if (line_end != 0) {
         consumed += line_end;
         in_key_list_ = false;
-        out = {};
+        out.clear();
         if (first_key_ && (list_op_ == verb::get || list_op_ == verb::gets)) {
             refuse(out, refusal::bad_line, "ERROR");
         } else {
@@ -301,7 +301,7 @@ request_parser::status request_parser::list_item(std::span<char> input, request&
     if (key.size() > key_bytes_max) {
         return refuse_list(out, refusal::key_too_long, bad_line_error);
     }
-    out = {};
+    out.clear();
     out.op = list_op_;
     out.key = key;
     out.exptime = list_exptime_;

@@ -65,6 +65,7 @@ bool take_flags(request& out) noexcept {
 }  // namespace
 
 data_block read_tagged(line_reader& args, request& out) noexcept {
+    out.meta = {};
     data_block block;
     if (out.op == verb::tk) {
         return block;

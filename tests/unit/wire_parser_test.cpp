@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "client_lib/wire/line_reader.hpp"
 #include "tests/unit/wire_requests.hpp"
 
 using namespace tlscache;
@@ -113,6 +114,23 @@ TEST_CASE("key lists name the same keys wherever they are split") {
     for (std::size_t i = 0; i <= lists.size(); ++i) {
         const std::string_view all = lists;
         REQUIRE(plain(keys(parse_pieces({all.substr(0, i), all.substr(i)}))) == plain(expected));
+    }
+}
+
+TEST_CASE("a token ends at its first blank or line end, whatever bytes stand around it") {
+    for (std::size_t size = 0; size < 40; ++size) {
+        for (std::size_t end = 0; end <= size; ++end) {
+            for (const char around : {'k', '\x0b', '\x21', '\x1f', '\xa0', '\x8a', '\0', '\xff'}) {
+                std::string text(size, around);
+                for (const char stop : {' ', '\n'}) {
+                    if (end != size) {
+                        text[end] = stop;
+                        text.back() = end + 1 == size ? stop : ' ';
+                    }
+                    CHECK(wire::token_end(text) == (end == size ? std::string::npos : end));
+                }
+            }
+        }
     }
 }
 

@@ -13,13 +13,15 @@ std::string describe(const wire::request& request) {
         static_cast<int>(request.op), request.key, request.key_base64 ? " base64" : "",
         request.tagged() ? " tagged" : "", request.first_key, request.last_key, request.noreply,
         request.client_flags, request.exptime, request.cas, request.delta, request.value);
-    text += fmt::format(
-        " meta '{}' q{} v{} u{} I{} x{} J{} echo{} M{} F{} T{} N{} R{} C{} E{} J{} D{} h{}",
-        meta.text, meta.quiet, meta.value, meta.no_bump, meta.set_stale, meta.drop_value,
-        meta.judge, meta.echoes, static_cast<int>(meta.mode), meta.client_flags,
-        meta.ttl.value_or(-99), meta.vivify_ttl.value_or(-99), meta.recache.value_or(-99),
-        meta.compare_cas.value_or(99), meta.new_cas.value_or(99), meta.initial, meta.delta,
-        meta.hint);
+    if (request.op > wire::verb::mn && request.op < wire::verb::tk) {
+        text += fmt::format(
+            " meta '{}' q{} v{} u{} I{} x{} J{} echo{} M{} F{} T{} N{} R{} C{} E{} J{} D{} h{}",
+            meta.text, meta.quiet, meta.value, meta.no_bump, meta.set_stale, meta.drop_value,
+            meta.judge, meta.echoes, static_cast<int>(meta.mode), meta.client_flags,
+            meta.ttl.value_or(-99), meta.vivify_ttl.value_or(-99), meta.recache.value_or(-99),
+            meta.compare_cas.value_or(99), meta.new_cas.value_or(99), meta.initial, meta.delta,
+            meta.hint);
+    }
     return text + fmt::format(" argument '{}' error '{}' why {} drop {} close {}", request.argument,
                               request.error, static_cast<int>(request.why), request.drop_key,
                               request.close);
