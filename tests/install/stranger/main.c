@@ -8,7 +8,7 @@
 
 #include "handshake.h"
 
-static tlscache* open_cache(const char* node, const char* key_file) {
+static tlscache_cache* open_cache(const char* node, const char* key_file) {
     char error[256];
     tlscache_config config = {0};
     config.size = sizeof(config);
@@ -16,7 +16,7 @@ static tlscache* open_cache(const char* node, const char* key_file) {
     config.node = node;
     config.key_file = key_file;
     config.deadline_ms = 1000;
-    tlscache* cache = tlscache_open_config(&config, error, sizeof(error));
+    tlscache_cache* cache = tlscache_open_config(&config, error, sizeof(error));
     if (cache == NULL) {
         fprintf(stderr, "%s\n", error);
     }
@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     SSL_CTX* contexts[2];
-    tlscache* caches[2];
+    tlscache_cache* caches[2];
     tlscache_attachment* attached[2];
     for (int i = 0; i < 2; ++i) {
         char error[256] = "";
