@@ -1,10 +1,12 @@
 """A cluster of real parts for one test: certificates, keys, daemon, frontends."""
 import json
 import os
+import pathlib
 
 import harness
 
 BINDIR = harness.bindir()
+HERE = pathlib.Path(__file__).resolve().parent
 
 
 def program(name):
@@ -96,10 +98,19 @@ class Cluster:
                                     f'key_file = "{scratch.file("cluster.key")}"\n{extra_config}')
         self.frontends = []
 
-    def frontend(self, *options, name=None, config=True, certificate=None):
-        frontend = Frontend(self, name or "abcdefgh"[len(self.frontends)], options, config, certificate)
+    def frontend(self, *options, name=None, config=True, env=None):
+        frontend = Frontend(self, name or "abcdefgh"[len(self.frontends)], options, config, env)
         self.frontends.append(frontend)
         return frontend
+
+    def warm_up(self, *options):
+        """A frontend connects to the nodes at its first handshake: one each, that offers nothing."""
+        harness.run(program("tls_probe"), *self.addresses(), "--tls", "1.3", "--no-offer", "--count",
+                    len(self.frontends), *options)
+        for daemon in self.daemons:
+            daemon.process.wait_until(
+                lambda node=daemon: node.statistics()["curr_connections"] > len(self.frontends),
+                what="connections of all frontends")
 
     def addresses(self):
         return [frontend.address for frontend in self.frontends]
@@ -114,14 +125,14 @@ class Cluster:
 
 
 class Frontend:
-    def __init__(self, cluster, name, options, config, certificate):
-        chain, key = certificate or cluster.certificate
+    def __init__(self, cluster, name, options, config, env):
+        chain, key = cluster.certificate
         port_file = cluster.scratch.file(f"{name}.port")
         how = ("--config", cluster.config) if config else ("--no-cache",)
         self.name = name
         self.process = cluster.scratch.start(name, program("tls_frontend"), "--name", name, "--cert", chain,
                                              "--key", key, "--port-file", port_file, *how, *options,
-                                             env={"TLSCACHE_CONFIG": os.devnull})
+                                             env={"TLSCACHE_CONFIG": os.devnull, **(env or {})})
         self.process.wait_until(port_file.exists, what="listening")
         self.port = int(port_file.read_text())
 
