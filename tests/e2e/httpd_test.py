@@ -30,7 +30,7 @@ class Httpd:
         (self.root / "htdocs").mkdir(parents=True)
         (self.root / "htdocs" / "index.html").write_text("hello\n")
         self.port = free_port()
-        wanted = ("mpm_event", "authz_core", "ssl", "socache_memcache", "headers", "unixd", "dir")
+        wanted = ("mpm_event", "authz_core", "ssl", "socache_memcache", "headers", "dir")
         modules = "\n".join(f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in wanted)
         config = scratch.write(f"{name}.conf", f"""
 ServerRoot {self.root}
