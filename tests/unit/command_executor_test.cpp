@@ -186,7 +186,9 @@ TEST_CASE("each refusal has its counter") {
         {"*1\r\n", counter::other_protocol_resp},
         {"GET / HTTP/1.1\r\n", counter::other_protocol_http},
     };
-    for (const auto& [sent, which] : refusals) {
+    for (const auto& refused : refusals) {
+        const std::string& sent = refused.first;
+        const counter which = refused.second;
         CAPTURE(sent.substr(0, 40));
         node served;
         served.says(sent);

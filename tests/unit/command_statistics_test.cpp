@@ -43,7 +43,9 @@ TEST_CASE("stats counts what was asked, under memcached's names") {
         {"delete_misses", "2"}, {"cas_badval", "1"}, {"cas_misses", "1"},   {"cas_hits", "0"},
         {"cmd_meta", "1"},      {"cmd_flush", "1"},  {"curr_items", "1"},   {"pid", "1"},
     };
-    for (const auto& [name, value] : expected) {
+    for (const auto& line : expected) {
+        const std::string& name = line.first;
+        const std::string& value = line.second;
         CAPTURE(name);
         REQUIRE(found.count(name) == 1);
         CHECK(found.at(name) == value);
