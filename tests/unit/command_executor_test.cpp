@@ -208,7 +208,7 @@ TEST_CASE("counters of several threads are summed") {
         }
     };
     std::thread first(work);
-    std::thread second(work);
+    std::thread other(work);
     std::uint64_t seen = 0;
     for (int i = 0; i < 100; ++i) {
         const std::uint64_t now = counted.totals()[0];
@@ -216,6 +216,6 @@ TEST_CASE("counters of several threads are summed") {
         seen = now;
     }
     first.join();
-    second.join();
+    other.join();
     CHECK(counted.totals()[0] == 2 * each);
 }
