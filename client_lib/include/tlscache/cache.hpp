@@ -184,7 +184,7 @@ class attachment {
     std::shared_ptr<impl> impl_;
 };
 
-// ---- Suspending, for any event loop (RFC-free: OpenSSL's SSL_ERROR_WANT_CLIENT_HELLO_CB) --------
+// ---- Suspending, for any event loop -----------------------------------------------------------
 //
 //     allow_suspend(ssl);                            // before the handshake
 //     ... SSL_do_handshake() fails and SSL_get_error() is SSL_ERROR_WANT_CLIENT_HELLO_CB:
