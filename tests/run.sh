@@ -18,9 +18,11 @@ counts_of() { grep -E '^[0-9]+ passed, [0-9]+ failed$' "$1" | tail -1; }
 
 # Runs one stage and sets passed, failed, seconds, note.
 run_stage() {
-    local stage=$1 log=build/logs/$1.log begin=$SECONDS status=0 counts
+    local stage=$1 log=build/logs/$1.log begin=$SECONDS status counts
     echo "== $stage"
-    (set -e; "stage_${stage//-/_}") >"$log" 2>&1 </dev/null || status=$?
+    # Not in a list with ||, where bash would ignore -e within.
+    (set -e; "stage_${stage//-/_}") >"$log" 2>&1 </dev/null
+    status=$?
     seconds=$((SECONDS - begin)) passed=0 failed=0 note=
     counts=$(counts_of "$log")
     if [ -n "$counts" ]; then

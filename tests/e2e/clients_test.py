@@ -118,6 +118,17 @@ def python(checks, scratch):
         checks.equal(f"Python {version.name}: it says so itself", reused, [False] + [True] * (ROUNDS - 1))
 
 
+def threads_in_c(checks, scratch):
+    """the C example, a thread per connection that waits inside SSL_accept"""
+    made = cluster.Cluster(scratch, extra_config=PATIENT)
+    for name in ("a", "b"):
+        made.frontends.append(cluster.CFrontend(made, name))
+    made.warm_up()
+    for version, options in (("TLSv1.2", ("-tls1_2", "-no_ticket")), ("TLSv1.3", ("-tls1_3",))):
+        pages = [s_client(scratch, made.frontends[i % 2], *options, store=version)[0] for i in range(ROUNDS)]
+        expect(checks, f"C frontend, s_client {version}", pages)
+
+
 def without_cache(checks, scratch):
     """control: the same frontends without the library never resume each other's sessions"""
     made = cluster.Cluster(scratch)
@@ -129,4 +140,4 @@ def without_cache(checks, scratch):
 
 
 if __name__ == "__main__":
-    sys.exit(harness.Checks().run(openssl_client, hello_retry, curl, python, without_cache))
+    sys.exit(harness.Checks().run(openssl_client, hello_retry, curl, python, threads_in_c, without_cache))

@@ -125,17 +125,32 @@ class Cluster:
 
 
 class Frontend:
+    """tls_frontend, listening."""
+
     def __init__(self, cluster, name, options, config, env):
-        chain, key = cluster.certificate
         port_file = cluster.scratch.file(f"{name}.port")
-        how = ("--config", cluster.config) if config else ("--no-cache",)
         self.name = name
-        self.process = cluster.scratch.start(name, program("tls_frontend"), "--name", name, "--cert", chain,
-                                             "--key", key, "--port-file", port_file, *how, *options,
+        self.process = cluster.scratch.start(name, *self.command(cluster, name, port_file, options, config),
                                              env={"TLSCACHE_CONFIG": os.devnull, **(env or {})})
         self.process.wait_until(port_file.exists, what="listening")
         self.port = int(port_file.read_text())
 
+    def command(self, cluster, name, port_file, options, config):
+        chain, key = cluster.certificate
+        how = ("--config", cluster.config) if config else ("--no-cache",)
+        return (program("tls_frontend"), "--name", name, "--cert", chain, "--key", key, "--port-file", port_file,
+                *how, *options)
+
     @property
     def address(self):
         return f"127.0.0.1:{self.port}"
+
+
+class CFrontend(Frontend):
+    """threads_frontend, the example in C."""
+
+    def __init__(self, cluster, name):
+        super().__init__(cluster, name, (), True, None)
+
+    def command(self, cluster, name, port_file, options, config):
+        return (program("threads_frontend"), *cluster.certificate, cluster.config, port_file, name)

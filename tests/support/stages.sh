@@ -7,8 +7,8 @@ jobs=${TLSCACHE_JOBS:-$(nproc)}
 # build_preset PRESET [TARGET...]: all errors are shown, not only the first.
 build_preset() {
     local preset=$1 target=("${@:2}")
-    cmake --preset "$preset"
-    cmake --build --preset "$preset" -j "$jobs" ${target:+--target "${target[@]}"} -- -k 0
+    cmake --preset "$preset" &&
+        cmake --build --preset "$preset" -j "$jobs" ${target:+--target "${target[@]}"} -- -k 0
 }
 
 # Counts translation units: those that compiled, and those that did not or whose program did not link.
@@ -58,15 +58,12 @@ sum_counts() {
 }
 
 stage_format() {
-    local file failed=0 passed=0
-    while read -r file; do
-        if clang-format --dry-run -Werror "$file"; then
-            passed=$((passed + 1))
-        else
-            failed=$((failed + 1))
-        fi
-    done < <(git ls-files '*.cpp' '*.hpp' '*.c' '*.h')
-    echo "$passed passed, $failed failed"
+    local files failed log=build/logs/format-findings.log
+    mapfile -t files < <(git ls-files '*.cpp' '*.hpp' '*.c' '*.h')
+    printf '%s\0' "${files[@]}" | xargs -0 -P "$jobs" -n 40 clang-format --dry-run >"$log" 2>&1
+    cat "$log"
+    failed=$(sed -n 's/^\([^ :]*\):[0-9]*:[0-9]*: warning: .*/\1/p' "$log" | sort -u | wc -l)
+    echo "$((${#files[@]} - failed)) passed, $failed failed"
 }
 
 stage_lint() { python3 tests/lint/lint.py; }

@@ -46,7 +46,8 @@ int main(int argc, char** argv) {
 
     SSL_CTX* client = SSL_CTX_new(TLS_client_method());
     SSL_SESSION* session = NULL;
-    const time_t deadline = time(NULL) + 10; /* connections to the node are made behind the scenes */
+    const time_t deadline =
+        time(NULL) + 10; /* connections to the node are made behind the scenes */
     int outcome = 0;
     for (int i = 0; outcome == 0 && time(NULL) < deadline; i = !i) {
         outcome = handshake(contexts[i], client, &session);
