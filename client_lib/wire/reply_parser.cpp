@@ -15,7 +15,7 @@ namespace tlscache::wire {
 namespace {
 
 constexpr std::string_view line_end = "\r\n";
-constexpr std::int64_t ttl_max = 0x7fff'ffff;
+constexpr std::int64_t seconds_max = 0x7fff'ffff;  // of TTL and age: sums of them can't overflow
 
 class words {
   public:
@@ -59,7 +59,7 @@ bool read_field(std::string_view word, char letter, Number& out, int base = 10) 
 }
 
 bool read_ttl(std::string_view word, std::int64_t& ttl) {
-    return read_field(word, 't', ttl) && ttl >= -1 && ttl <= ttl_max;
+    return read_field(word, 't', ttl) && ttl >= -1 && ttl <= seconds_max;
 }
 
 // " n1700000000 r1a2b3c4d e7" and what later versions add.
@@ -91,7 +91,7 @@ bool read_tagged_get(std::string_view head, words& line, std::size_t size_max, r
     out.kind = reply_kind::hit;
     return head == "TV" && read_size(line.next(), size_max, size) &&
            read_ttl(line.next(), out.ttl) && read_field(line.next(), 'a', out.age) &&
-           out.age >= 0 && read_node(line, out);
+           out.age >= 0 && out.age <= seconds_max && read_node(line, out);
 }
 
 // "VA 5 t60" and, after somebody's "md I", " W X" or " X Z": stale, so it counts as a miss.

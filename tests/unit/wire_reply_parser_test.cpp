@@ -128,6 +128,7 @@ TEST_CASE("what is not exactly the reply that is due is bad") {
         {asked::tagged_get, "TV 1 t-2 a0 n1 r00000000 e0\r\nx\r\n"},
         {asked::tagged_get, "TV 1 t2147483648 a0 n1 r00000000 e0\r\nx\r\n"},
         {asked::tagged_get, "TV 1 t1 a-1 n1 r00000000 e0\r\nx\r\n"},
+        {asked::tagged_get, "TV 1 t1 a2147483648 n1 r00000000 e0\r\nx\r\n"},
         {asked::tagged_get, "TV 1 t1 n1 r00000000 e0\r\nx\r\n"},
         {asked::tagged_get, "TV 1 t1 a0 n1 r00000000 e0\r\nxyz"},
         {asked::tagged_get, "TV 1 t1 a0 n1 r00000000 e0\r\nx\n\n"},
