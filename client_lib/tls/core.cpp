@@ -156,6 +156,7 @@ std::vector<std::pair<std::string, std::uint64_t>> cache::core::counters() const
     add("stores_dropped", seen.stores_dropped);
     add("stores_refused", seen.stores_refused);
     add("erases_sent", seen.erases_sent);
+    add("erases_dropped", seen.erases_dropped);
     add("connects", seen.connects);
     add("connects_failed", seen.connects_failed);
     add("ring_reloads", seen.ring_reloads);

@@ -212,7 +212,7 @@ void engine::store(queued_store item) {
     }
     const placement places = ring_.place(item.key, options_.replicas);
     if (places.size == 0) {
-        ++counters_.stores_dropped;
+        ++(item.erase ? counters_.erases_dropped : counters_.stores_dropped);
         return;
     }
     for (const std::uint16_t place : places.view().subspan(1)) {

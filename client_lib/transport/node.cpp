@@ -74,12 +74,16 @@ void node::ask(const session::cache_key& key, lookup_id id, std::uint8_t key_ind
 }
 
 void node::enqueue(queued_store&& item) {
-    if (stores_.size() >= context_.options.queued_stores_max) {
-        ++context_.count.stores_dropped;
+    if (stores_.size() >= context_.options.queued_stores_max * (item.erase ? 2 : 1)) {
+        count_dropped(item.erase);
         return;
     }
     ++context_.count.stores_queued;
     stores_.push(std::move(item));
+}
+
+void node::count_dropped(bool erase) noexcept {
+    ++(erase ? context_.count.erases_dropped : context_.count.stores_dropped);
 }
 
 void node::pump_stores(steady_time now) {

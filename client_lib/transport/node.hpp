@@ -80,6 +80,7 @@ class node {
     bool take_replies(steady_time now, node_answers& answers);
     void take(const node_connection::answer& answer, steady_time now, node_answers& answers);
     void take_lookup(const node_connection::answer& answer, steady_time now, node_answers& answers);
+    void count_dropped(bool erase) noexcept;
     void pump_stores(steady_time now);
     void want_writing(bool wanted);
     void lose(unavailable_reason reason, steady_time now, node_answers& answers);

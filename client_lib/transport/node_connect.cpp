@@ -170,8 +170,9 @@ void node::close_socket(unavailable_reason reason, node_answers& answers) {
             out.id = lost->id;
             out.result.reason = reason;
             answers.push_back(std::move(out));
-        } else if (lost->what == node_connection::purpose::store) {
-            ++context_.count.stores_dropped;
+        } else if (lost->what == node_connection::purpose::store ||
+                   lost->what == node_connection::purpose::erase) {
+            count_dropped(lost->what == node_connection::purpose::erase);
         }
     }
     connection_.forget();
@@ -180,7 +181,9 @@ void node::close_socket(unavailable_reason reason, node_answers& answers) {
 
 void node::retire(node_answers& answers) {
     close_socket(unavailable_reason::connection_lost, answers);
-    context_.count.stores_dropped += stores_.size();
+    while (!stores_.empty()) {
+        count_dropped(stores_.pop().erase);
+    }
 }
 
 void node::note_opened() noexcept {

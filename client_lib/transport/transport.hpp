@@ -36,7 +36,8 @@ struct transport_options {
     std::string ring_file;            // NAME ADDRESS [WEIGHT] a line; re-read when it changes
     std::vector<node_address> nodes;  // used if ring_file is empty
     unsigned replicas = 1;
-    std::size_t queued_stores_max = 1024;  // per node; the newest is dropped when full
+    std::size_t queued_stores_max = 1024;  // per node; the newest is dropped when full. Erasures,
+                                           // which matter more, may be as many again
     std::size_t lookups_in_flight_max = 4096;
     bool breaker = true;
     // The breaker opens when more than a tenth of a second's lookups take longer.
@@ -82,6 +83,7 @@ struct counters {
     std::uint64_t bad_reply = 0, cancelled = 0, queue_full = 0;
     std::uint64_t stores_queued = 0, stores_sent = 0, stores_dropped = 0, stores_refused = 0;
     std::uint64_t erases_sent = 0;
+    std::uint64_t erases_dropped = 0;  // never sent, or the connection was lost before the reply
     std::uint64_t connects = 0, connects_failed = 0, ring_reloads = 0, breaker_opened = 0;
     std::uint64_t late_replies = 0;  // came after the lookup was decided, and were dropped
     std::uint64_t ring_refused = 0;  // changed ring files that can't be read or are wrong

@@ -327,11 +327,31 @@ TEST_CASE("stores beyond the queue are dropped, the newest first, and counted") 
     CHECK(nodes.statistics().stores_queued == 10);
     CHECK(nodes.statistics().stores_dropped == 5);
     CHECK(nodes.statistics().stores_refused == 1);
+    // Erasures have room of their own: a session that was ended must not outlive an outage.
+    for (std::uint64_t i = 0; i < 12; ++i) {
+        nodes.erase(key_of(i % 9));
+    }
+    CHECK(nodes.statistics().erases_dropped == 2);
+    CHECK(nodes.statistics().stores_dropped == 5);
     server.start();
     nodes.start_thread();
     REQUIRE(nodes.drain(soon()));
+    CHECK(ask(nodes, 8).outcome == outcome::miss);
     CHECK(ask(nodes, 9).outcome == outcome::hit);
     CHECK(ask(nodes, 10).outcome == outcome::miss);
+}
+
+TEST_CASE("an erasure whose reply is lost with its connection is counted") {
+    stand_in server({.plain = false, .mangle = [](const auto& request, auto& reply) {
+                         reply.close = reply.silent = request.verb == "md";
+                     }});
+    nodes_t nodes(options_for({server.address()}));
+    nodes.start_thread();
+    REQUIRE(connected(nodes));
+    nodes.erase(key_of(1));
+    REQUIRE(nodes.drain(soon()));
+    CHECK(nodes.statistics().erases_sent == 1);
+    CHECK(nodes.statistics().erases_dropped == 1);
 }
 
 TEST_CASE("a queued store that has outlived itself is not sent") {
