@@ -3,14 +3,15 @@
 
 #include "client_lib/tls/housekeeper.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "client_lib/tls/limits.hpp"
+#include "client_lib/transport/quiet_thread.hpp"
 
 namespace tlscache::tls {
 
@@ -58,13 +59,13 @@ void housekeeper::ensure_running() {
     }
     static_cast<void>(running_.release());
     running_ = std::make_unique<running>();
-    // The server's signals are for the server's threads.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    running_->thread = std::thread([this, state = running_.get()] { state->run(work_); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    try {
+        running_->thread =
+            transport::quiet_thread([this, state = running_.get()] { state->run(work_); });
+    } catch (const std::system_error&) {
+        running_.reset();
+        process_.store(0, std::memory_order_release);
+    }
 }
 
 }  // namespace tlscache::tls

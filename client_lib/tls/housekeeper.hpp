@@ -16,7 +16,8 @@ class housekeeper {
     explicit housekeeper(std::function<void()> work);
     ~housekeeper();
 
-    // Any thread; a comparison if the thread runs already.
+    // Any thread; a comparison if the thread runs already. If there is none to be had, the next
+    // call tries again.
     void ensure_running();
 
   private:

@@ -1,7 +1,11 @@
 #include <doctest/doctest.h>
+#include <pthread.h>
+#include <signal.h>
 
+#include <atomic>
 #include <cstdlib>
 
+#include "client_lib/tls/housekeeper.hpp"
 #include "tests/unit/tls_support.hpp"
 #include "tlscache/tlscache.h"
 
@@ -114,6 +118,26 @@ TEST_CASE("a configuration made by a program is judged by the same rules") {
     wrong.ring.clear();
     wrong.nodes[0].address = "nowhere";
     CHECK_THROWS_AS(cache{wrong}, error);
+}
+
+TEST_CASE("a thread that is not to be had is tried again, and the caller keeps its signals") {
+    std::atomic<int> calls{0};
+    tls::housekeeper keeper([&calls] { ++calls; });
+    pthread_attr_t usual;
+    pthread_attr_t huge;
+    REQUIRE(pthread_getattr_default_np(&usual) == 0);
+    REQUIRE(pthread_getattr_default_np(&huge) == 0);
+    REQUIRE(pthread_attr_setstacksize(&huge, std::size_t{1} << 47) == 0);  // more than there is
+    REQUIRE(pthread_setattr_default_np(&huge) == 0);
+    CHECK_NOTHROW(keeper.ensure_running());
+    CHECK(pthread_setattr_default_np(&usual) == 0);
+    pthread_attr_destroy(&usual);
+    pthread_attr_destroy(&huge);
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    CHECK(sigismember(&blocked, SIGTERM) == 0);
+    keeper.ensure_running();
+    CHECK(await([&calls] { return calls > 0; }));
 }
 
 TEST_CASE("every counter has a name of its own") {
