@@ -148,7 +148,11 @@ void tlscache_abandon(SSL* ssl) {
 }
 
 int tlscache_forget(SSL* ssl) {
-    return tlscache::forget(ssl) ? 1 : 0;
+    try {
+        return tlscache::forget(ssl) ? 1 : 0;
+    } catch (const std::exception&) {
+        return 0;  // out of memory: not all deletions were queued
+    }
 }
 
 size_t tlscache_counters(const tlscache_cache* cache, char* text, size_t text_size) {

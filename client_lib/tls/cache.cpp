@@ -117,8 +117,9 @@ bool allow_suspend(SSL* ssl) {
 
 void on_answer(SSL* ssl, std::function<void()> wake) {
     tls::connection* conn = tls::connection::of(ssl);
-    if (conn != nullptr && conn->pending) {
-        conn->pending->when_done(std::move(wake));
+    // A copy: once woken, another thread may go on with the connection.
+    if (const auto pending = conn == nullptr ? nullptr : conn->pending) {
+        pending->when_done(std::move(wake));
     } else {
         wake();
     }

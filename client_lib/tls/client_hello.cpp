@@ -162,4 +162,19 @@ client_hello read_client_hello(SSL* ssl) {
     return hello;
 }
 
+bool offers_cipher(SSL* ssl, std::uint16_t cipher) {
+    const unsigned char* data = nullptr;
+    const std::size_t size = SSL_client_hello_get0_ciphers(ssl, &data);
+    if (SSL_client_hello_isv2(ssl) != 0) {
+        return false;  // its ciphers have three bytes; whoever speaks it may have a full handshake
+    }
+    reader ciphers({data, size});
+    for (std::size_t each = 0; ciphers.number(2, each);) {
+        if (each == cipher) {
+            return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace tlscache::tls

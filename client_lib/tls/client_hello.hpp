@@ -38,5 +38,6 @@ struct client_hello {
 
 // Only inside a ClientHello callback.
 client_hello read_client_hello(SSL* ssl);
+bool offers_cipher(SSL* ssl, std::uint16_t cipher);
 
 }  // namespace tlscache::tls

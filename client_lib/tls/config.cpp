@@ -13,6 +13,7 @@
 
 #include "client_lib/tls/config_check.hpp"
 #include "client_lib/tls/limits.hpp"
+#include "client_lib/transport/limits.hpp"
 
 namespace tlscache {
 
@@ -183,8 +184,8 @@ tls::config_fault find_node_fault(const config& settings) {
     if (settings.ring.empty() == settings.nodes.empty()) {
         return {"ring", "either a ring file or nodes must be given"};
     }
-    if (settings.nodes.size() > tls::nodes_max) {
-        return {"nodes", fmt::format("more than {}", tls::nodes_max)};
+    if (settings.nodes.size() > transport::ring_nodes_max) {
+        return {"nodes", fmt::format("more than {}", transport::ring_nodes_max)};
     }
     for (const node& each : settings.nodes) {
         if (each.name.empty() || each.address.empty() || !(each.weight > 0)) {

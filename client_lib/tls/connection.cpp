@@ -36,10 +36,17 @@ connection* connection::make(SSL* ssl, std::shared_ptr<attachment::impl> owner) 
     return made.release();
 }
 
+bool connection::continues(const client_hello& next) const {
+    return began && !finished && hello.random == next.random && hello.sni == next.sni &&
+           hello.sni_usable == next.sni_usable;
+}
+
 void connection::begin_handshake(client_hello&& fresh) {
     abandon();
+    pending.reset();
     began = true;
     finished = false;
+    renegotiation = false;
     hello = std::move(fresh);
     asked.clear();
     found.reset();

@@ -4,6 +4,7 @@
 
 #include <openssl/ssl.h>
 
+#include <chrono>
 #include <optional>
 #include <vector>
 
@@ -33,7 +34,10 @@ struct connection {
 
     cache::core& core() const noexcept { return owner->core(); }
 
-    // A ClientHello that is not the second one of the same handshake (RFC 8446 4.1.2).
+    // The hello is the one that is being worked on, or the second one of the same handshake. RFC
+    // 8446 4.1.2 lets a HelloRetryRequest change no name, but OpenSSL takes one that did.
+    bool continues(const client_hello& next) const;
+
     void begin_handshake(client_hello&& fresh);
 
     void abandon();
@@ -44,6 +48,7 @@ struct connection {
     // The running handshake.
     bool began = false;
     bool finished = false;
+    bool renegotiation = false;  // of TLS 1.2: neither looked up nor stored
     client_hello hello;
     policy expected;
     std::vector<session::session_id> asked;   // at most identities_looked_up_max
@@ -57,6 +62,7 @@ struct connection {
     // For forget() and for renewals; kept as long as the SSL.
     std::optional<session::session_id> resumed;
     std::int64_t chain_age = 0;  // of the resumed session, when it was resumed
+    std::chrono::steady_clock::time_point finished_at;
     std::vector<session::session_id> issued;
     bool forgotten = false;
 };

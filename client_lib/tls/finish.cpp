@@ -12,8 +12,11 @@ namespace {
 
 bool lacks_demanded_certificate(SSL* ssl) {
     constexpr int demanded = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-    return (SSL_get_verify_mode(ssl) & demanded) == demanded &&
-           SSL_get0_peer_certificate(ssl) == nullptr;
+    const int mode = SSL_get_verify_mode(ssl);
+    // RFC 8446 4.6.2: the application asks for it after the handshake, if at all.
+    const bool later =
+        SSL_version(ssl) == TLS1_3_VERSION && (mode & SSL_VERIFY_POST_HANDSHAKE) != 0;
+    return (mode & demanded) == demanded && !later && SSL_get0_peer_certificate(ssl) == nullptr;
 }
 
 // The info callback can't fail a handshake; after this the application reads an end of file and
@@ -42,10 +45,13 @@ void check_resumed(connection& conn, SSL* ssl, const policy& final) {
 
 void finish_handshake(connection& conn, SSL* ssl) {
     conn.finished = true;
+    conn.finished_at = std::chrono::steady_clock::now();
     cache::core& core = conn.core();
     core.add(counter::handshakes);
     const policy final = policy_of(ssl, conn.owner->options().policy_epoch);
-    conn.owner->learn_policy(conn.hello.sni, final);
+    if (!conn.renegotiation) {  // the next hello for this name begins with less
+        conn.owner->learn_policy(conn.hello.sni, final);
+    }
     if (SSL_session_reused(ssl) == 1 && conn.handed_over) {
         core.add(counter::resumed);
         conn.resumed = conn.found->id;

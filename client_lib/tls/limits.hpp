@@ -31,7 +31,6 @@ inline constexpr unsigned deadline_max_ms = 1000;
 inline constexpr unsigned replicas_max = 3;
 inline constexpr unsigned tickets_max = 4;
 inline constexpr std::size_t sni_names_max = 10000;  // over all groups
-inline constexpr std::size_t nodes_max = 1000;
 inline constexpr std::size_t config_bytes_max = 1024 * 1024;
 
 // How often changed key files are looked for.

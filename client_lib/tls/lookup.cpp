@@ -47,7 +47,14 @@ std::vector<session::cache_key> keys_to_ask(connection& conn) {
     return keys;
 }
 
-void take_answer(connection& conn, transport::lookup_result answer) {
+// A renegotiation is how TLS 1.2 asks for a client's certificate later, so what was agreed before
+// is not what it is for. And it comes inside SSL_read, whose callers don't expect a suspension.
+bool is_renegotiation(SSL* ssl) {
+    char nothing = 0;
+    return SSL_get_peer_finished(ssl, &nothing, 0) != 0;
+}
+
+void take_answer(connection& conn, SSL* ssl, transport::lookup_result answer) {
     cache::core& core = conn.core();
     switch (answer.outcome) {
         case transport::outcome::miss:
@@ -72,6 +79,11 @@ void take_answer(connection& conn, transport::lookup_result answer) {
         return;
     }
     core.add(counter::hits);
+    // OpenSSL ends a connection whose hello lacks the session's cipher (RFC 5246 7.4.1.2).
+    if (record->protocol == TLS1_2_VERSION && !offers_cipher(ssl, record->cipher)) {
+        core.add(counter::refused_cipher);
+        return;
+    }
     const auto times = times_of(*record, answer, ring->lifetime);
     if (!times) {
         core.add(counter::refused_expired);
@@ -80,12 +92,12 @@ void take_answer(connection& conn, transport::lookup_result answer) {
     conn.found.emplace(found_session{id, std::move(*record), *times});
 }
 
-progress start(connection& conn, std::span<const session::cache_key> keys) {
+progress start(connection& conn, SSL* ssl, std::span<const session::cache_key> keys) {
     cache::core& core = conn.core();
     core.add(counter::lookups);
     if (!conn.may_suspend) {
         core.add(counter::blocked);
-        take_answer(conn, core.nodes().lookup(keys, core.deadline(false)));
+        take_answer(conn, ssl, core.nodes().lookup(keys, core.deadline(false)));
         return progress::ready;
     }
     const auto pending = std::make_shared<pending_lookup>();
@@ -93,12 +105,37 @@ progress start(connection& conn, std::span<const session::cache_key> keys) {
         keys, core.deadline(true),
         [pending](transport::lookup_result answer) { pending->complete(std::move(answer)); });
     if (pending->done()) {
-        take_answer(conn, pending->take_result());
+        take_answer(conn, ssl, pending->take_result());
         return progress::ready;
     }
     core.add(counter::suspended);
     conn.pending = pending;
     return progress::waiting;
+}
+
+progress start_handshake(connection& conn, SSL* ssl, client_hello&& hello) {
+    conn.begin_handshake(std::move(hello));
+    conn.renegotiation = is_renegotiation(ssl);
+    conn.core().ensure_running();
+    const bool have_keys = conn.core().keys() != nullptr;
+    prepare(conn, ssl, have_keys);
+    if (conn.hello.early_data) {
+        conn.core().add(counter::early_data_refused);
+    }
+    if (!have_keys || !conn.hello.sni_usable) {
+        return progress::ready;
+    }
+    const auto keys = keys_to_ask(conn);
+    if (keys.empty()) {
+        return progress::ready;
+    }
+    const bool left_out = !conn.may_suspend && conn.owner->options().unmarked == waiting::miss;
+    if (left_out || conn.renegotiation) {
+        conn.core().add(counter::not_waited);
+        return progress::ready;
+    }
+    conn.expected = conn.owner->expected_policy(conn.hello.sni);
+    return start(conn, ssl, keys);
 }
 
 }  // namespace
@@ -114,39 +151,18 @@ session::binding binding_of(const connection& conn, const policy& of) {
 }
 
 progress begin_lookup(connection& conn, SSL* ssl) {
-    if (conn.pending) {
+    client_hello hello = read_client_hello(ssl);
+    const bool continued = conn.continues(hello);
+    if (continued && conn.pending) {
         if (!conn.pending->done()) {
             return progress::waiting;
         }
         const auto pending = std::exchange(conn.pending, nullptr);
-        take_answer(conn, pending->take_result());
+        take_answer(conn, ssl, pending->take_result());
         return progress::ready;
     }
-    client_hello hello = read_client_hello(ssl);
     conn.core().add(counter::hellos);
-    if (conn.began && !conn.finished && conn.hello.random == hello.random) {
-        return progress::ready;
-    }
-    conn.begin_handshake(std::move(hello));
-    conn.core().ensure_running();
-    const bool have_keys = conn.core().keys() != nullptr;
-    prepare(conn, ssl, have_keys);
-    if (conn.hello.early_data) {
-        conn.core().add(counter::early_data_refused);
-    }
-    if (!have_keys || !conn.hello.sni_usable) {
-        return progress::ready;
-    }
-    const auto keys = keys_to_ask(conn);
-    if (keys.empty()) {
-        return progress::ready;
-    }
-    if (!conn.may_suspend && conn.owner->options().unmarked == waiting::miss) {
-        conn.core().add(counter::not_waited);
-        return progress::ready;
-    }
-    conn.expected = conn.owner->expected_policy(conn.hello.sni);
-    return start(conn, keys);
+    return continued ? progress::ready : start_handshake(conn, ssl, std::move(hello));
 }
 
 }  // namespace tlscache::tls

@@ -21,7 +21,10 @@ bool extended_master_secret_of(const connection& conn, SSL* ssl) {
 
 // Time since the client of this connection was first authenticated.
 std::int64_t chain_age(const connection& conn, SSL* ssl) {
-    return SSL_session_reused(ssl) == 1 ? conn.chain_age : 0;
+    const auto since = conn.finished ? std::chrono::steady_clock::now() - conn.finished_at
+                                     : std::chrono::steady_clock::duration::zero();
+    return std::chrono::duration_cast<std::chrono::seconds>(since).count() +
+           (SSL_session_reused(ssl) == 1 ? conn.chain_age : 0);
 }
 
 std::int64_t lifetime_of(const connection& conn, SSL* ssl, const session::keyring& ring) {
@@ -95,7 +98,7 @@ void store_session(connection& conn, SSL* ssl, SSL_SESSION* made) {
         core.add(counter::not_stored_no_key);
         return;
     }
-    if (!conn.began || !conn.hello.sni_usable || !is_stateful(ssl) ||
+    if (!conn.began || conn.renegotiation || !conn.hello.sni_usable || !is_stateful(ssl) ||
         SSL_SESSION_is_resumable(made) != 1) {
         core.add(counter::not_stored_other);
         return;

@@ -93,7 +93,11 @@ digest names_of(X509* certificate) {
     if (certificate == nullptr || index < 0) {
         return hash_names(certificate);
     }
-    const std::lock_guard lock(mutex);
+    // Only tried, so that nobody waits, not even a child that was forked while it was held.
+    const std::unique_lock lock(mutex, std::try_to_lock);
+    if (!lock.owns_lock()) {
+        return hash_names(certificate);
+    }
     if (const auto* kept = static_cast<const digest*>(X509_get_ex_data(certificate, index))) {
         return *kept;
     }

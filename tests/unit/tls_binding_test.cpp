@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <utility>
 
 #include "tests/unit/tls_support.hpp"
 
@@ -88,6 +89,49 @@ TEST_CASE("a session of one name does not resume on another, nor without a name"
             CHECK(resumes(all, a, b, options, "", "a.test") == !bound);
         }
         CHECK(b.count(counter::refused_unopened) == (bound ? 6 : 0));
+    }
+}
+
+TEST_CASE("a session does not resume on a name that only the second hello has") {
+    for (const bool bound : {true, false}) {
+        CAPTURE(bound);
+        // In the HelloRetryRequest's place the client's name changes, which RFC 8446 4.1.2 forbids
+        // and OpenSSL takes.
+        struct change {
+            SSL* client = nullptr;
+            static int name(SSL*, int*, void* self) {
+                if (SSL* client = std::exchange(static_cast<change*>(self)->client, nullptr)) {
+                    SSL_set_tlsext_host_name(client, "b.test");
+                }
+                return SSL_CLIENT_HELLO_SUCCESS;
+            }
+        } changing;
+        cluster all;
+        frontend& a = all.add(binding(bound));
+        attach_options options = binding(bound);
+        options.client_hello = change::name;
+        options.client_hello_argument = &changing;
+        context_pointer only_p256 = make_server_context();
+        SSL_CTX_set1_groups_list(only_p256.get(), "P-256");
+        frontend& b = all.add(options, std::move(only_p256));
+        client_options client;
+        client.groups = "X25519:P-256";
+        const session_pointer session = make_session(all, a, client);
+        client.session = session.get();
+        conversation talk(b.context.get(), client);
+        changing.client = talk.client();
+        CHECK(talk.complete());
+        CHECK(std::string(SSL_get_servername(talk.server(), TLSEXT_NAMETYPE_host_name)) ==
+              "b.test");
+        CHECK(talk.resumed() == !bound);
+        all.settle();
+        // What was issued belongs to the name that was served.
+        const session_pointer issued = talk.session();
+        client.session = issued.get();
+        client.sni = "b.test";
+        conversation next(a.context.get(), client);
+        CHECK(next.complete());
+        CHECK(next.resumed());
     }
 }
 
@@ -222,6 +266,26 @@ TEST_CASE("a connection that resumed past another client authentication is ended
     CHECK(SSL_read(talk.server(), &byte, 1) <= 0);
     CHECK(a.count(counter::authentication_differs) == 1);
     CHECK(a.count(counter::policy_differs) == 1);
+}
+
+TEST_CASE("a host that asks for certificates after the handshake resumes without one") {
+    cluster all;
+    frontend* frontends[2] = {};
+    for (frontend*& each : frontends) {
+        context_pointer context = make_server_context();
+        demand_client_certificate(context.get());
+        SSL_CTX_set_verify(context.get(),
+                           SSL_CTX_get_verify_mode(context.get()) | SSL_VERIFY_POST_HANDSHAKE,
+                           nullptr);
+        each = &all.add({}, std::move(context));
+    }
+    client_options client;
+    const session_pointer session = make_session(all, *frontends[0], client);
+    client.session = session.get();
+    conversation talk(frontends[1]->context.get(), client);
+    CHECK(talk.complete());
+    CHECK(talk.resumed());
+    CHECK(frontends[1]->count(counter::authentication_differs) == 0);
 }
 
 TEST_CASE("another certificate or epoch makes earlier sessions void") {

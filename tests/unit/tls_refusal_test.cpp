@@ -86,6 +86,21 @@ TEST_CASE("a cipher that is disabled here is not resumed with") {
     CHECK(b.count(counter::refused_cipher) == 1);
 }
 
+TEST_CASE("a session whose cipher the client offers no more costs a full handshake") {
+    // RFC 5246 7.4.1.2 forbids such a hello, and OpenSSL alone ends it with a fatal alert.
+    cluster all;
+    frontend& a = all.add();
+    frontend& b = all.add();
+    client_options options = tls12();
+    options.cipher = "ECDHE-ECDSA-AES128-GCM-SHA256";
+    const session_pointer session = make_session(all, a, options);
+    options.cipher = "ECDHE-ECDSA-AES256-GCM-SHA384";
+    const attempt got = offer(all, b, options, session);
+    CHECK(got.completed);
+    CHECK_FALSE(got.resumed);
+    CHECK(b.count(counter::refused_cipher) == 1);
+}
+
 TEST_CASE("a node that gives another session, or a changed one, costs a full handshake") {
     std::atomic<int> how{0};  // 0: honest, 1: the value of another key, 2: a bit flipped
     std::string other;

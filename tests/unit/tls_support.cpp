@@ -153,7 +153,6 @@ conversation::conversation(SSL_CTX* server, const client_options& options)
     }
 }
 
-// At most a segment each way; true if anything moved.
 bool conversation::carry() {
     bool moved = false;
     const auto pump = [&](SSL* from, SSL* to) {

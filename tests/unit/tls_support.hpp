@@ -108,8 +108,10 @@ class conversation {
     // Bytes as if from the client.
     void inject(const std::string& bytes);
 
-  private:
+    // At most a segment each way; true if anything moved.
     bool carry();
+
+  private:
     void step(SSL* ssl, bool& done, int& error);
 
     context_pointer client_context_;

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <openssl/err.h>
 
 #include <atomic>
 #include <thread>
@@ -144,6 +145,36 @@ TEST_CASE("threads share a context, blocking and suspended") {
     }
     CHECK(failed == 0);
     CHECK(a.count(counter::handshakes) == 200);
+}
+
+TEST_CASE("a renegotiation is neither suspended nor resumed, and what it makes is not stored") {
+    cluster all(slow_node(20));
+    frontend& a = all.add();
+    make_session(all, a, {});  // connected now
+    client_options options;
+    options.version = TLS1_2_VERSION;
+    conversation talk(a.context.get(), options);
+    REQUIRE(talk.complete());
+    all.settle();
+    REQUIRE(SSL_renegotiate(talk.server()) == 1);
+    REQUIRE(SSL_do_handshake(talk.server()) == 1);
+    char byte = 0;
+    int unexpected = 0;
+    while (talk.carry()) {
+        SSL_read(talk.client(), &byte, 1);
+        talk.carry();
+        ERR_clear_error();
+        const int error = SSL_get_error(talk.server(), SSL_read(talk.server(), &byte, 1));
+        unexpected += error != SSL_ERROR_WANT_READ;
+    }
+    CHECK(unexpected == 0);
+    CHECK(SSL_total_renegotiations(talk.client()) == 1);
+    CHECK(a.count(counter::handshakes) == 3);
+    CHECK(SSL_session_reused(talk.server()) == 0);
+    CHECK(a.count(counter::not_waited) == 1);
+    CHECK(a.count(counter::lookups) == 0);
+    CHECK(a.count(counter::stored) == 2);
+    CHECK(talk.exchange());
 }
 
 TEST_CASE("a cache can end while lookups are under way") {

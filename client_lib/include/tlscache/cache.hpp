@@ -80,7 +80,7 @@ struct attach_options {
     // Which SSL_CTX serves this name ("" for none) once the servername callback has chosen?
     // nullptr: the attached one. Without a resolver it is learnt from full handshakes, so that a
     // virtual host whose policy differs resumes from its second connection per process on.
-    // Must not throw.
+    // Called from the threads that handshake. Must not throw.
     std::function<SSL_CTX*(std::string_view sni)> resolver;
 
     waiting unmarked = waiting::block;
@@ -104,11 +104,11 @@ enum class counter : std::uint8_t {
     unavailable,             // no answer in time; the transport's counters say why
     suspended,               // lookups that suspended their connection
     blocked,                 // lookups that were waited for
-    not_waited,              // lookups left out: connection not marked, waiting::miss
+    not_waited,              // lookups left out: not marked and waiting::miss; renegotiations
     refused_unopened,        // wrong key, other name or policy, or changed bytes
     refused_undecodable,     // opened, but no session that this OpenSSL reads
     refused_version,         // hit, but of another protocol version
-    refused_cipher,          // hit, but its cipher is not enabled here
+    refused_cipher,          // hit, but its cipher is not enabled here, or not in the hello
     refused_ems,             // hit, but RFC 7627 does not allow this hello to resume it
     refused_expired,         // less than a second left
     refused_other_id,        // another ID than asked for
@@ -117,7 +117,7 @@ enum class counter : std::uint8_t {
     not_stored_no_ems,       // TLS 1.2 without extended master secret
     not_stored_too_old,      // the first authentication is as old as sessions may get
     not_stored_forgotten,    // forget() came first
-    not_stored_other,        // the session can't be resumed or coded, or its hello was not seen
+    not_stored_other,        // can't be resumed or coded, renegotiated, or its hello was not seen
     deleted_used,            // TLS 1.3 sessions deleted after use
     forgotten,               // sessions deleted by forget()
     early_data_refused,      // hellos with early data, which went on without it
@@ -197,7 +197,9 @@ class attachment {
 bool allow_suspend(SSL* ssl);
 
 // Calls `wake` once: at the answer, from the library's thread, or at once, from here, if no
-// answer is awaited. It must not block. After abandon() or SSL_free() it is not called any more.
+// answer is awaited. It must not block, nor take a lock that is held around abandon() or
+// SSL_free(), which wait while it runs; after them it is not called any more. It must not give up
+// the cache's last handle.
 void on_answer(SSL* ssl, std::function<void()> wake);
 
 // Stops waiting: the handshake, if it is called again, goes on with a miss.
