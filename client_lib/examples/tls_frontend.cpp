@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <tuple>
 
@@ -111,11 +112,13 @@ asio::awaitable<void> answer(stream& tls, const service& of) {
 
 asio::awaitable<void> serve(tcp::socket socket, const service& of) {
     constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
-    stream tls(std::move(socket), of.contexts.listening());
+    const auto owned = std::make_shared<stream>(std::move(socket), of.contexts.listening());
+    stream& tls = *owned;
     asio::steady_timer limit(tls.get_executor(), connection_time_max);
-    limit.async_wait([&tls](boost::system::error_code error) {
-        if (!error) {
-            tls.next_layer().close(error);
+    // Weak: a timer that is cancelled may have gone off already.
+    limit.async_wait([open = std::weak_ptr(owned)](boost::system::error_code error) {
+        if (const auto late = open.lock(); late && !error) {
+            late->next_layer().close(error);
         }
     });
     boost::system::error_code error;
