@@ -175,23 +175,24 @@ std::size_t entry_table::place_charge(std::size_t bytes, bool run) const noexcep
                : pages_.classes().chunk_charge(pages_.classes().class_of(bytes));
 }
 
-std::size_t entry_table::committed_bytes() const noexcept {
+// With `entries` of them in the index.
+std::size_t entry_table::committed_bytes(std::size_t entries) const noexcept {
     return fixed_bytes_ + placed_ + pages_.classes_in_use() * pages_.classes().page_bytes() +
-           slots_used_ * slot_bytes_ +
-           std::max(index_.bytes(), slot_index::bytes_for(index_.size()));
+           slots_used_ * slot_bytes_ + std::max(index_.bytes(), slot_index::bytes_for(entries));
 }
 
 bool entry_table::fits(const entry_content& content, std::optional<slot> without) const noexcept {
     const head h = head::of(content, pages_.classes().chunk_bytes_max());
     const bool new_class = !h.run && !pages_.in_use(pages_.classes().class_of(h.bytes()));
-    std::size_t needed = committed_bytes() + place_charge(h.bytes(), h.run) +
+    std::size_t needed = committed_bytes(index_.size() + (without ? 0 : 1)) +
+                         place_charge(h.bytes(), h.run) +
                          (new_class ? pages_.classes().page_bytes() : 0);
     if (without) {
         const bool run = fields_.has(*without, bit_run);
         return needed <=
                bytes_max_ + place_charge(head::read(chunk_at(*without), run).bytes(), run);
     }
-    needed += index_room + (free_slots_ == no_slot ? slot_bytes_ : 0);
+    needed += free_slots_ == no_slot ? slot_bytes_ : 0;
     return needed <= bytes_max_;
 }
 

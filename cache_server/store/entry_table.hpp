@@ -97,7 +97,7 @@ class entry_table final : private slot_keys {
 
     char* chunk_at(slot s) const noexcept;
     std::size_t place_charge(std::size_t bytes, bool run) const noexcept;
-    std::size_t committed_bytes() const noexcept;
+    std::size_t committed_bytes(std::size_t entries) const noexcept;
     std::optional<std::uint32_t> place(std::size_t bytes, bool run) noexcept;
     bool make_resident_room(std::size_t bytes) noexcept;
     bool empty_a_page() noexcept;

@@ -51,12 +51,6 @@ void shard::flush(const instant& now, std::uint64_t delay_seconds) noexcept {
     impl_->flush(now, delay_seconds);
 }
 
-void shard::reset_statistics() noexcept {
-    const std::scoped_lock guard(mutex_);
-    impl_->counters = {};
-    impl_->moved_at_reset = impl_->table.moved();
-}
-
 statistics shard::collect() const noexcept {
     const std::scoped_lock guard(mutex_);
     statistics now = impl_->counters;
@@ -64,7 +58,7 @@ statistics shard::collect() const noexcept {
     now.bytes = impl_->table.bytes();
     now.bytes_max = impl_->table.bytes_max();
     now.bytes_resident = impl_->table.resident_bytes();
-    now.moved = impl_->table.moved() - impl_->moved_at_reset;
+    now.moved = impl_->table.moved();
     return now;
 }
 

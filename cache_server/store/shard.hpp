@@ -162,9 +162,8 @@ class shard {
     struct impl;
     explicit shard(std::unique_ptr<impl> state);
 
-    // See store::flush and store::reset_statistics.
+    // See store::flush.
     void flush(const instant& now, std::uint64_t delay_seconds) noexcept;
-    void reset_statistics() noexcept;
 
     get_status find(const tlscache::store::key& key, const access& how, const instant& now,
                     entry_view& entry);

@@ -60,9 +60,10 @@ get_status shard::impl::find(const tlscache::store::key& key, const access& how,
             return get_status::miss;
         }
         slot placed = 0;
+        std::optional<slot> none;
         const store_outcome outcome =
-            replace(std::nullopt, {key, {}},
-                    {expiry_at(now, *how.vivify), bit_win_sent, {}, how.hint}, now, placed);
+            replace(none, {key, {}}, {expiry_at(now, *how.vivify), bit_win_sent, {}, how.hint}, now,
+                    placed);
         if (outcome != store_outcome::stored) {
             count_refusal(outcome);
             return get_status::no_memory;
@@ -129,7 +130,7 @@ std::optional<set_result> shard::impl::refuse_set(const set_request& request,
 
 set_result shard::impl::set(const set_request& request, const instant& now) {
     advance(now);
-    const std::optional<slot> old = live(request.key, now);
+    std::optional<slot> old = live(request.key, now);
     bool stale = false;
     if (const auto refused = refuse_set(request, old, stale, now)) {
         return *refused;
@@ -164,8 +165,9 @@ set_result shard::impl::set(const set_request& request, const instant& now) {
 }
 
 // Keeps flags, expiry and marks of the old entry.
-set_result shard::impl::append(const set_request& request, slot old, const instant& now) {
-    const std::string_view held = table.value(old);
+set_result shard::impl::append(const set_request& request, slot s, const instant& now) {
+    std::optional<slot> old = s;
+    const std::string_view held = table.value(s);
     const bool at_end = request.mode == set_mode::append;
     const std::string_view head = at_end ? held : request.value;
     const std::string_view tail = at_end ? request.value : held;
@@ -176,11 +178,11 @@ set_result shard::impl::append(const set_request& request, slot old, const insta
         joined.reserve(head.size() + tail.size());
         joined.insert(joined.end(), tail.begin(), tail.end());
         const slot_fields& fields = table.fields();
-        const std::uint32_t flags = table.client_flags(old);
+        const std::uint32_t flags = table.client_flags(s);
         const auto marks =
-            static_cast<std::uint8_t>(fields.bits(old) & (bit_fetched | bit_stale | bit_win_sent));
+            static_cast<std::uint8_t>(fields.bits(s) & (bit_fetched | bit_stale | bit_win_sent));
         outcome = replace(old, {request.key, as_text(joined), flags},
-                          {fields.expiry(old), marks, request.new_cas, request.hint}, now, placed);
+                          {fields.expiry(s), marks, request.new_cas, request.hint}, now, placed);
     }
     if (outcome != store_outcome::stored) {
         count_refusal(outcome);
@@ -219,6 +221,7 @@ erase_status shard::impl::keep_as_stale(const erase_request& request, slot s, co
             birth.expiry = expiry_at(now, *request.stale_ttl);
         }
     }
+    std::optional<slot> old = s;
     secure_bytes kept;
     std::uint32_t flags = 0;
     if (!request.drop_value) {
@@ -228,10 +231,12 @@ erase_status shard::impl::keep_as_stale(const erase_request& request, slot s, co
     }
     slot placed = 0;
     const store_outcome outcome =
-        replace(s, {request.key, as_text(kept), flags}, birth, now, placed);
+        replace(old, {request.key, as_text(kept), flags}, birth, now, placed);
     if (outcome != store_outcome::stored) {
         count_refusal(outcome);
-        remove(s, removal_cause::deleted);  // gone is better than still valid
+        if (old) {
+            remove(*old, removal_cause::deleted);  // gone is better than still valid
+        }
     }
     return erase_status::erased;
 }
@@ -260,8 +265,9 @@ arithmetic_status shard::impl::start_number(const arithmetic_request& request, c
                                             entry_view& entry) {
     const char* const end = std::to_chars(number, number + sizeof number, *request.initial).ptr;
     slot placed = 0;
+    std::optional<slot> none;
     const store_outcome outcome =
-        replace(std::nullopt, {request.key, {number, static_cast<std::size_t>(end - number)}},
+        replace(none, {request.key, {number, static_cast<std::size_t>(end - number)}},
                 {expiry_at(now, request.vivify_ttl), 0, request.new_cas, 0}, now, placed);
     if (outcome != store_outcome::stored) {
         count_refusal(outcome);
@@ -298,8 +304,9 @@ arithmetic_status shard::impl::write_number(const arithmetic_request& request, s
         const int used = text.size() <= held ? static_cast<int>(bit_fetched) : 0;
         const auto marks = static_cast<std::uint8_t>(
             used | (fields.bits(s) & (bit_fetched | bit_stale | bit_win_sent)));
+        std::optional<slot> old = s;
         const store_outcome outcome =
-            replace(s, {request.key, as_text(padded), table.client_flags(s)},
+            replace(old, {request.key, as_text(padded), table.client_flags(s)},
                     {fields.expiry(s), marks, request.new_cas, 0}, now, s);
         if (outcome != store_outcome::stored) {
             count_refusal(outcome);

@@ -28,7 +28,7 @@ shard::impl::impl(const shard_options& shard_options, const key_hash& hash)
 void shard::impl::advance(const instant& now) noexcept {
     if (now.boot_ns >= flush_at_ns) {
         flush_at_ns = no_flush;
-        begin_flush();
+        begin_flush(now);
     }
 }
 
@@ -39,8 +39,10 @@ void shard::impl::flush(const instant& now, std::uint64_t delay_seconds) noexcep
     advance(now);
 }
 
-void shard::impl::begin_flush() noexcept {
+void shard::impl::begin_flush(const instant& now) noexcept {
     sweep_flushed(std::numeric_limits<std::size_t>::max());
+    // Any of them may have been stored, and its cas told, in this second.
+    contended_second = std::max(contended_second, now.boot_seconds());
     epoch ^= bit_epoch;
     sweep_next = 0;
     sweep_end = table.slots_used();
@@ -69,6 +71,7 @@ std::optional<slot> shard::impl::live(const tlscache::store::key& key,
         return std::nullopt;
     }
     if (is_due(table.fields().expiry(*found), now)) {
+        cas_changes(*found, now);
         remove(*found, removal_cause::expired);
         return std::nullopt;
     }
@@ -113,7 +116,7 @@ void shard::impl::evict(slot s, const instant& now) noexcept {
     remove(s, removal_cause::evicted);
 }
 
-store_outcome shard::impl::replace(std::optional<slot> old, entry_content content,
+store_outcome shard::impl::replace(std::optional<slot>& old, entry_content content,
                                    const entry_birth& birth, const instant& now, slot& placed) {
     if (!entry_table::takes(content.key)) {
         return store_outcome::too_large;
@@ -130,6 +133,7 @@ store_outcome shard::impl::replace(std::optional<slot> old, entry_content conten
     }
     if (old) {
         overwrite(*old);
+        old.reset();
     }
     std::optional<slot> made;
     while (!table.fits(content, std::nullopt) || !(made = table.insert(content))) {
@@ -163,9 +167,12 @@ void shard::impl::note_hit(slot s, std::uint64_t hint, const instant& now) noexc
     policy->on_hit(s, hint);
 }
 
-std::uint32_t shard::impl::age(slot s, const instant& now) const noexcept {
-    const auto seconds = static_cast<std::uint32_t>(now.boot_seconds() & 0xff'ffff);
-    return (seconds - table.fields().stored(s)) & 0xff'ffff;
+std::int64_t shard::impl::age(slot s, const instant& now) const noexcept {
+    constexpr std::uint32_t modulus = 0x100'0000;
+    constexpr std::uint32_t ahead_max = 60;
+    const auto seconds = static_cast<std::uint32_t>(now.boot_seconds()) % modulus;
+    const std::uint32_t age = (seconds - table.fields().stored(s)) % modulus;
+    return std::int64_t{age} - (age >= modulus - ahead_max ? modulus : 0);
 }
 
 std::uint64_t shard::impl::cas_of(slot s, const instant& now) const noexcept {
@@ -185,8 +192,8 @@ std::uint64_t shard::impl::show_cas(slot s, const instant& now) noexcept {
 
 // The entry is about to be replaced, or to change in place.
 void shard::impl::cas_changes(slot s, const instant& now) noexcept {
-    if (table.fields().has(s, bit_cas_seen) && age(s, now) == 0) {
-        contended_second = now.boot_seconds();
+    if (table.fields().has(s, bit_cas_seen) && age(s, now) <= 0) {
+        contended_second = std::max(contended_second, now.boot_seconds() - age(s, now));
     }
 }
 
@@ -204,7 +211,7 @@ std::uint64_t shard::impl::cas_for_new(const std::optional<std::uint64_t>& asked
     if (asked) {
         return *asked;
     }
-    return contended_second == now.boot_seconds() ? next_cas(now) : 0;
+    return contended_second >= now.boot_seconds() ? next_cas(now) : 0;
 }
 
 entry_view shard::impl::view(slot s, bool show, const instant& now) noexcept {
@@ -214,7 +221,7 @@ entry_view shard::impl::view(slot s, bool show, const instant& now) noexcept {
     entry.client_flags = table.client_flags(s);
     entry.cas = show ? show_cas(s, now) : 0;
     entry.ttl = seconds_left(fields.expiry(s), now);
-    entry.age = age(s, now);
+    entry.age = static_cast<std::uint32_t>(std::max<std::int64_t>(0, age(s, now)));
     const auto units = static_cast<std::uint16_t>(access_units(now) - fields.access(s));
     entry.since_access = std::min<std::uint32_t>(units * 64u, entry.age);
     entry.fetched = fields.has(s, bit_fetched);
@@ -264,6 +271,7 @@ std::size_t shard::impl::expire_block(std::uint32_t block, const instant& now,
     std::size_t removed = 0;
     for (slot s = first; s < first + slot_fields::block_slots && removed < max; ++s) {
         if (fields.held(s) && is_due(fields.expiry(s), now)) {
+            cas_changes(s, now);
             remove(s, removal_cause::expired);
             ++removed;
         }

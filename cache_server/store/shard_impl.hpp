@@ -49,16 +49,18 @@ struct shard::impl {
     void overwrite(slot s) noexcept;
     void evict(slot s, const instant& now) noexcept;
 
-    // Puts a new entry in the place of `old`, if any. Evicts as needed. Nothing has changed unless
-    // it is `stored`; `placed` is its slot then.
-    store_outcome replace(std::optional<slot> old, entry_content content, const entry_birth& birth,
+    // Puts a new entry in the place of `old`, if any. Evicts as needed. `placed` is its slot if it
+    // is `stored`. If not, `old` is still there, or is nullopt now: it went before the new one
+    // turned out to have no place.
+    store_outcome replace(std::optional<slot>& old, entry_content content, const entry_birth& birth,
                           const instant& now, slot& placed);
 
     void touch(slot s, const time_to_live& ttl, const instant& now) noexcept;
     void note_hit(slot s, std::uint64_t hint, const instant& now) noexcept;
 
-    // Seconds since it was stored.
-    std::uint32_t age(slot s, const instant& now) const noexcept;
+    // Seconds since it was stored. Negative if that was by a request with a later reading of the
+    // clock: threads read it once per batch, so one may still work with an earlier reading.
+    std::int64_t age(slot s, const instant& now) const noexcept;
     // Its cas without telling it to anybody; 0 under -C.
     std::uint64_t cas_of(slot s, const instant& now) const noexcept;
     // The same, told to somebody.
@@ -82,13 +84,13 @@ struct shard::impl {
 
     std::optional<set_result> refuse_set(const set_request& request, std::optional<slot> old,
                                          bool& stale, const instant& now);
-    set_result append(const set_request& request, slot old, const instant& now);
+    set_result append(const set_request& request, slot s, const instant& now);
     erase_status keep_as_stale(const erase_request& request, slot s, const instant& now);
     arithmetic_status write_number(const arithmetic_request& request, slot s, std::uint64_t number,
                                    const instant& now, entry_view& entry);
     arithmetic_status start_number(const arithmetic_request& request, const instant& now,
                                    entry_view& entry);
-    void begin_flush() noexcept;
+    void begin_flush(const instant& now) noexcept;
     std::size_t sweep_flushed(std::size_t entries_max) noexcept;
     std::size_t expire_block(std::uint32_t block, const instant& now, std::size_t max) noexcept;
     void count_refusal(store_outcome outcome) noexcept;
@@ -101,7 +103,6 @@ struct shard::impl {
     entry_table table;
     std::unique_ptr<eviction_policy> policy;
     statistics counters;
-    std::uint64_t moved_at_reset = 0;
 
     std::int64_t flush_at_ns = no_flush;
     std::uint8_t epoch = 0;        // bit_epoch or 0: of entries stored since the last flush

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the shards count. A counter never goes down but by "stats reset" on memcached's names;
-// the totals for metrics are kept apart from that reset (see totals in service/metrics).
+// What the shards count. A counter never goes down; "stats reset" only remembers where it stood
+// (command/statistics.cpp).
 
 #include <cstdint>
 

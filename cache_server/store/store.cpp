@@ -97,12 +97,6 @@ statistics store::collect() const noexcept {
     return sum;
 }
 
-void store::reset_statistics() noexcept {
-    for (const auto& part : impl_->shards) {
-        part->reset_statistics();
-    }
-}
-
 bool store::memory_locked() const noexcept {
     return impl_->memory.locked();
 }

@@ -63,7 +63,6 @@ class store {
     void flush(const instant& now, std::uint64_t delay_seconds) noexcept;
 
     statistics collect() const noexcept;
-    void reset_statistics() noexcept;  // memcached's "stats reset"
 
     bool memory_locked() const noexcept;
     std::size_t shard_count() const noexcept;

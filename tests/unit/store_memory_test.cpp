@@ -147,6 +147,38 @@ TEST_CASE("without eviction a full cache refuses and counts, and takes again wha
     check_bounds(c);
 }
 
+TEST_CASE("without eviction, what is replaced in a full cache is replaced or refused, never both") {
+    store::store_options options = cache::with(mebibyte);
+    options.evict = false;
+    cache c(options);
+    std::mt19937_64 random(seed());
+    MESSAGE("seed ", seed());
+    const auto key = [&] { return "k" + std::to_string(random() % 6'000); };
+    std::uint64_t refused = 0;
+    for (int i = 0; i < 200'000; ++i) {
+        const std::string name = key();
+        const std::string value(random() % (random() % 100 == 0 ? 20'000 : 300), 'v');
+        const store::set_status status = c.set(name, value);
+        REQUIRE(c.get(name).has_value() == (status == store::set_status::stored));
+        refused += status == store::set_status::no_memory ? 1 : 0;
+        if (i % 20'000 < 2'000) {
+            c.erase(key());
+        }
+        if (i % 1'000 == 0) {
+            check_bounds(c);
+        }
+    }
+    const store::statistics s = c.entries.collect();
+    CHECK(refused > 0);
+    CHECK(s.refused_no_memory == refused);
+    CHECK(s.items_total == s.items + s.expired + s.evicted + s.deleted + s.overwritten + s.flushed);
+    std::uint64_t present = 0;
+    for (int i = 0; i < 6'000; ++i) {
+        present += c.has("k" + std::to_string(i)) ? 1 : 0;
+    }
+    CHECK(present == s.items);
+}
+
 TEST_CASE("memory goes back to the system when the cache empties") {
     cache c(16 * mebibyte);
     fill(c, "k", 50'000, 200, 1);

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
+#include <iterator>
 #include <random>
 #include <string>
 
@@ -204,6 +206,52 @@ TEST_CASE("age and time since access are told") {
     CHECK(c.seen.fetched);
     c.touch("k", 20'000);
     CHECK(c.seen.age == 500);
+}
+
+namespace {
+
+std::uint64_t cas_of(cache& c, std::string_view name) {
+    REQUIRE(c.get(name).has_value());
+    return c.seen.cas;
+}
+
+}  // namespace
+
+TEST_CASE("a cas does not come again within the second, however the entry went") {
+    cache c;
+    const auto flush = [&] { c.entries.flush(c.now, 0); };
+    const auto expire = [&] { c.touch("k", 0); };
+    const auto expire_by_tick = [&] {
+        c.touch("k", 0);
+        c.tick();
+    };
+    const auto erase = [&] { c.erase("k"); };
+    const std::function<void()> ways[] = {flush, expire, expire_by_tick, erase};
+    for (std::size_t i = 0; i != std::size(ways); ++i) {
+        CAPTURE(i);
+        c.pass(2);
+        c.set("k", "old");
+        const std::uint64_t told = cas_of(c, "k");
+        ways[i]();
+        CHECK_FALSE(c.has("k"));
+        c.set("k", "new");
+        CHECK(cas_of(c, "k") > told);
+    }
+}
+
+TEST_CASE("a request with an earlier reading of the clock sees an entry as new, with its cas") {
+    cache c;
+    c.set("k", "x");
+    const std::uint64_t told = cas_of(c, "k");
+    c.pass(-1.5);
+    CHECK(cas_of(c, "k") == told);
+    CHECK(c.seen.age == 0);
+    CHECK(c.seen.since_access == 0);
+    c.set("k", "y");
+    CHECK(cas_of(c, "k") != told);
+    c.pass(1.5);
+    c.set("k", "z");
+    CHECK(cas_of(c, "k") != told);
 }
 
 }  // namespace tlscache::test
