@@ -38,7 +38,9 @@ void declare(CLI::App& app, collected& into) {
         if (row.kind == value_kind::flag || row.kind == value_kind::level) {
             std::size_t& count = into.flags[row.name];
             app.add_flag_function(
-                spelling, [&count](std::int64_t n) { count = static_cast<std::size_t>(n); }, help);
+                   spelling, [&count](std::int64_t n) { count = static_cast<std::size_t>(n); },
+                   help)
+                ->disable_flag_override();  // "--daemon=false" would read as "--daemon"
         } else {
             app.add_option(spelling, into.values[row.name], help)
                 ->allow_extra_args(false)

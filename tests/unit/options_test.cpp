@@ -152,6 +152,11 @@ TEST_CASE("each wrong option is one line that names it") {
     CHECK(mistake({"-p", "0"}) ==
           "tlscached: nothing to listen on: option --port is 0 and there is no --unix-socket");
     CHECK(mistake({"--nothing"}).find("--nothing") != std::string::npos);
+    for (const std::string_view flag :
+         {"insecure-plaintext=false", "enable-shutdown=false", "daemon=0", "verbose=-1"}) {
+        const std::string given = "--" + std::string(flag);
+        CHECK(mistake({given.c_str()}).find(flag.substr(0, flag.find('='))) != std::string::npos);
+    }
     CHECK(mistake({"stray"}).find("stray") != std::string::npos);
     CHECK(mistake({"-p"}).find("--port") != std::string::npos);
     CHECK(mistake({"-l", "a\nb"}).find("--listen") != std::string::npos);
