@@ -162,7 +162,8 @@ class running_daemon {
         if (open.metrics) {
             metrics_socket_.emplace(std::move(*open.metrics));
             metrics_.emplace(service_, ::dup(metrics_socket_->descriptor()),
-                             metrics_socket_->family(), [this] { return view_.metrics_page(); });
+                             metrics_socket_->family(),
+                             [this](std::uint64_t refused) { return view_.metrics_page(refused); });
         }
         net_.start(view_, commands_, std::move(open.peers));
         expiry_.start();

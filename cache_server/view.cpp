@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cache_server/limits.hpp"
@@ -138,7 +139,8 @@ void daemon_view::general_statistics(const command::stat_sink& sink) {
     {
         std::scoped_lock guard(mutex_);
         for (const net_counter& one : memcached_net_counters) {
-            number(one.stat, net.*one.value - base_.*one.value);
+            // A reset may have come since they were read.
+            number(one.stat, net.*one.value - std::min(net.*one.value, base_.*one.value));
         }
     }
     number("limit_maxbytes", parts_.chosen.memory_megabytes << 20);
@@ -227,7 +229,7 @@ void daemon_view::shutdown(bool graceful) {
     parts_.shut_down();
 }
 
-std::string daemon_view::metrics_page() const {
+std::string daemon_view::metrics_page(std::uint64_t scrapes_refused) const {
     using metrics::kind;
     std::vector<metrics::sample> samples;
     const store::statistics store = parts_.entries.collect();
@@ -274,6 +276,8 @@ std::string daemon_view::metrics_page() const {
           parts_.entries.memory_locked() ? 1 : 0);
     gauge("uptime_seconds", "Seconds since the start",
           static_cast<double>(parts_.clock.now().boot_ns - started_ns_) / 1e9);
+    samples.push_back({"metrics_refused", "Connections for this page refused above their limit",
+                       kind::counter, static_cast<double>(scrapes_refused)});
     samples.push_back({"cpu_user_seconds", "Processor time in user mode", kind::counter,
                        as_double(usage.ru_utime)});
     samples.push_back({"cpu_system_seconds", "Processor time in system mode", kind::counter,

@@ -44,7 +44,7 @@ class daemon_view final : public command::server_view {
     std::uint32_t ring_version() const override { return 0; }
     std::uint32_t namespace_epoch(std::uint16_t) const override { return 0; }
 
-    std::string metrics_page() const;
+    std::string metrics_page(std::uint64_t scrapes_refused) const;
 
   private:
     void net_refusals(const command::stat_sink& sink, const net::net_statistics& now) const;

@@ -1,5 +1,7 @@
 #include "cache_server/command/statistics.hpp"
 
+#include <algorithm>
+
 // A reset changes no counter: it remembers where they stood, and memcached's names show the
 // difference. So totals never go down, and no executor has to be stopped for a reset.
 
@@ -82,22 +84,26 @@ counter_values statistics::since_reset() const {
     return values;
 }
 
+// `now` was collected before the lock, so a reset may have come between: nothing since then.
 store::statistics statistics::since_reset(const store::statistics& now) const {
     std::scoped_lock guard(mutex_);
     store::statistics shown = now;
-    shown.items_total -= store_base_.items_total;
-    shown.expired -= store_base_.expired;
-    shown.expired_unfetched -= store_base_.expired_unfetched;
-    shown.evicted -= store_base_.evicted;
-    shown.evicted_live -= store_base_.evicted_live;
-    shown.evicted_unfetched -= store_base_.evicted_unfetched;
-    shown.deleted -= store_base_.deleted;
-    shown.overwritten -= store_base_.overwritten;
-    shown.flushed -= store_base_.flushed;
-    shown.wiped_bytes -= store_base_.wiped_bytes;
-    shown.moved -= store_base_.moved;
-    shown.refused_too_large -= store_base_.refused_too_large;
-    shown.refused_no_memory -= store_base_.refused_no_memory;
+    const auto subtract = [](std::uint64_t& from, std::uint64_t base) {
+        from -= std::min(from, base);
+    };
+    subtract(shown.items_total, store_base_.items_total);
+    subtract(shown.expired, store_base_.expired);
+    subtract(shown.expired_unfetched, store_base_.expired_unfetched);
+    subtract(shown.evicted, store_base_.evicted);
+    subtract(shown.evicted_live, store_base_.evicted_live);
+    subtract(shown.evicted_unfetched, store_base_.evicted_unfetched);
+    subtract(shown.deleted, store_base_.deleted);
+    subtract(shown.overwritten, store_base_.overwritten);
+    subtract(shown.flushed, store_base_.flushed);
+    subtract(shown.wiped_bytes, store_base_.wiped_bytes);
+    subtract(shown.moved, store_base_.moved);
+    subtract(shown.refused_too_large, store_base_.refused_too_large);
+    subtract(shown.refused_no_memory, store_base_.refused_no_memory);
     return shown;
 }
 

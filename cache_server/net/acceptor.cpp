@@ -88,7 +88,6 @@ struct acceptor::impl {
     asio::steady_timer pause_timer;
     asio::steady_timer away_timer;
     int reserve = -1;
-    bool paused = false;
     bool told_no_descriptors = false;
     std::atomic<bool> accepting{false};
     acceptor_counters counters;
@@ -223,7 +222,6 @@ struct acceptor::impl {
 
     void pause(listening& at) {
         accepting.store(false, std::memory_order_relaxed);
-        paused = true;
         waiting_after_pause.push_back(&at);
         pause_timer.expires_after(limits::accept_pause);
         pause_timer.async_wait([this](const error_code& error) {
@@ -233,7 +231,6 @@ struct acceptor::impl {
             if (reserve < 0) {
                 reserve = open_reserve();
             }
-            paused = false;
             accepting.store(!listeners.empty(), std::memory_order_relaxed);
             std::vector<listening*> again;
             std::swap(again, waiting_after_pause);

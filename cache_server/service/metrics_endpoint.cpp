@@ -22,12 +22,11 @@ using boost::system::error_code;
 struct endpoint::impl : std::enable_shared_from_this<endpoint::impl> {
     asio::ip::tcp::acceptor acceptor;
     asio::steady_timer retry;
-    std::function<std::string()> page;
+    page_maker page;
     std::size_t open = 0;
     std::uint64_t refused = 0;
 
-    impl(asio::io_context& service, int descriptor, int family,
-         std::function<std::string()> make_page)
+    impl(asio::io_context& service, int descriptor, int family, page_maker make_page)
         : acceptor(service, family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(),
                    descriptor),
           retry(service),
@@ -111,16 +110,16 @@ void endpoint::impl::accept() {
                 ++self->refused;
             } else {
                 ++self->open;
-                std::make_shared<session>(std::move(socket), self->page, [self] {
-                    --self->open;
-                })->start();
+                std::make_shared<session>(
+                    std::move(socket), [self] { return self->page(self->refused); },
+                    [self] { --self->open; })
+                    ->start();
             }
             self->accept();
         });
 }
 
-endpoint::endpoint(asio::io_context& service, int descriptor, int family,
-                   std::function<std::string()> page)
+endpoint::endpoint(asio::io_context& service, int descriptor, int family, page_maker page)
     : impl_(std::make_shared<impl>(service, descriptor, family, std::move(page))) {
     impl_->accept();
 }
@@ -129,10 +128,6 @@ endpoint::~endpoint() {
     error_code error;
     impl_->acceptor.close(error);
     impl_->retry.cancel();
-}
-
-std::uint64_t endpoint::refused() const noexcept {
-    return impl_->refused;
 }
 
 }  // namespace tlscache::metrics

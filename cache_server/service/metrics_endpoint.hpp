@@ -13,12 +13,12 @@ namespace tlscache::metrics {
 
 class endpoint {
   public:
-    // Takes a descriptor that listens. `page` is called for each request.
-    endpoint(boost::asio::io_context& service, int descriptor, int family,
-             std::function<std::string()> page);
-    ~endpoint();
+    // Makes the page; is told how many connections above the limit were refused so far.
+    using page_maker = std::function<std::string(std::uint64_t refused)>;
 
-    std::uint64_t refused() const noexcept;  // connections above the limit
+    // Takes a descriptor that listens. `page` is called for each request.
+    endpoint(boost::asio::io_context& service, int descriptor, int family, page_maker page);
+    ~endpoint();
 
   private:
     struct impl;

@@ -95,6 +95,8 @@ def the_page_is_the_only_one(t, scratch):
         one.close()
     t.check("and it serves again", daemon.wait_until(
         lambda: "tlscached_uptime_seconds" in page_of(daemon)[1], what="page"))
+    refused = "tlscached_metrics_refused_total"
+    t.check("and tells how many it refused", parse(page_of(daemon)[1])[refused][2][refused] >= 6)
 
 
 if __name__ == "__main__":

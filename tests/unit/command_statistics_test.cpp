@@ -83,3 +83,13 @@ TEST_CASE("the other kinds of stats") {
     CHECK(stats(served, " conns").at("3:state") == "conn_parse_cmd");
     CHECK(served.says("stats nosuch\r\n") == "ERROR\r\n");
 }
+
+TEST_CASE(
+    "what was collected before a reset shows nothing since it, rather than less than nothing") {
+    node served;
+    served.says("set a 0 0 1\r\nx\r\n");
+    const store::statistics earlier = served.entries.collect();
+    served.says("set b 0 0 1\r\nx\r\nstats reset\r\n");
+    CHECK(served.counted.since_reset(earlier).items_total == 0);
+    CHECK(served.counted.since_reset(earlier).wiped_bytes == 0);
+}
