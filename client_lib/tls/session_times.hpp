@@ -14,7 +14,7 @@
 namespace tlscache::tls {
 
 struct session_times {
-    std::int64_t age = 0;        // since it was stored
+    std::int64_t age = 0;        // since it was made
     std::int64_t remaining = 0;  // until it ends
     std::int64_t chain_age = 0;  // since the client was first authenticated, renewals included
 };
@@ -24,13 +24,13 @@ inline std::optional<session_times> times_of(const session::session_record& reco
                                              const transport::lookup_result& answer,
                                              std::int64_t lifetime_max) {
     session_times times;
-    if (answer.age >= 0) {
-        times.age = answer.age;
-    } else if (answer.ttl >= 0) {
-        times.age = std::max<std::int64_t>(record.lifetime - answer.ttl, 0);
-    } else {
+    if (answer.age < 0 && answer.ttl < 0) {
         return std::nullopt;
     }
+    // A store may have waited for its node, which then knows too small an age; what it waited was
+    // taken off its time to live.
+    const std::int64_t used = answer.ttl >= 0 ? record.lifetime - answer.ttl : 0;
+    times.age = std::max({answer.age, used, std::int64_t{0}});
     times.chain_age =
         times.age + std::max<std::int64_t>(record.stored_at - record.first_authentication, 0);
     times.remaining = std::min(record.lifetime - times.age, lifetime_max - times.chain_age);

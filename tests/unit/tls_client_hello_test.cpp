@@ -113,13 +113,19 @@ TEST_CASE("a session's time is what the node's clock leaves of it") {
     record.first_authentication = 1000;
     transport::lookup_result answer;
 
-    answer.ttl = 60;
+    answer.ttl = 97;
     answer.age = 3;
     auto times = tls::times_of(record, answer, 7200);
     REQUIRE(times);
     CHECK(times->age == 3);
-    CHECK(times->remaining == 60);
+    CHECK(times->remaining == 97);
     CHECK(times->chain_age == 3);
+
+    answer.ttl = 60;  // it was 37 seconds on its way
+    times = tls::times_of(record, answer, 7200);
+    REQUIRE(times);
+    CHECK(times->remaining == 60);
+    CHECK(times->chain_age == 40);
 
     answer.age = -1;  // a node that does not tell the age
     times = tls::times_of(record, answer, 7200);

@@ -54,6 +54,25 @@ TEST_CASE("a session with extended master secret is left out where RFC 7627 forb
     CHECK(a.count(counter::refused_ems) == 1);
 }
 
+TEST_CASE("RFC 7627 is kept in versions before TLS 1.2 too, where a server still has them") {
+    cluster all;
+    context_pointer old = make_server_context();
+    SSL_CTX_set_min_proto_version(old.get(), TLS1_1_VERSION);
+    SSL_CTX_set_cipher_list(old.get(), "ALL:@SECLEVEL=0");
+    frontend& a = all.add({}, std::move(old));
+    client_options options;
+    options.version = TLS1_1_VERSION;
+    options.cipher = "ALL:@SECLEVEL=0";
+    const session_pointer session = make_session(all, a, options);
+    options.extended_master_secret = false;
+    const attempt without = offer(all, a, options, session);
+    CHECK(without.completed);
+    CHECK_FALSE(without.resumed);
+    CHECK(a.count(counter::refused_ems) == 1);
+    options.extended_master_secret = true;
+    CHECK(offer(all, a, options, session).resumed);
+}
+
 TEST_CASE("TLS 1.2 sessions without extended master secret are kept only where that is allowed") {
     for (const bool allowed : {false, true}) {
         cluster all;
@@ -145,8 +164,9 @@ TEST_CASE("a session with less than a second left is not handed over") {
     std::atomic<int> left{60};
     stand_in::behaviour node;
     node.mangle = [&left](const stand_in_request& request, stand_in_reply& reply) {
-        if (const std::size_t at = reply.bytes.find(" t60 "); request.verb == "tg" && at < 30) {
-            reply.bytes.replace(at, 5, " t" + std::to_string(left) + " ");
+        if (const std::size_t at = reply.bytes.find(" t"); request.verb == "tg" && at < 30) {
+            const std::size_t size = reply.bytes.find(' ', at + 1) - at;
+            reply.bytes.replace(at, size, " t" + std::to_string(left));
         }
     };
     cluster all(node);

@@ -19,6 +19,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+constexpr long age = 3;  // of everything, in seconds
 constexpr const char* node_fields = " n1700000000 r1a2b3c4d e7";
 
 void must(bool good, const char* what) {
@@ -185,18 +186,22 @@ stand_in_reply stand_in::answer(const stand_in_request& request) {
     last_lines_[request.verb] = request.line;
     const auto found = values_.find(request.key);
     const bool has = found != values_.end();
-    const std::string size = has ? std::to_string(found->second.size()) : "";
+    const std::string size = has ? std::to_string(found->second.data.size()) : "";
+    const std::string data = has ? "\r\n" + found->second.data + "\r\n" : "";
+    const std::string ttl = has ? " t" + std::to_string(found->second.ttl - age) : "";
     const std::string node = how_.plain ? "" : node_fields;
     stand_in_reply reply;
     if (how_.plain && (request.verb == "tg" || request.verb == "ts")) {
         reply.bytes = "ERROR\r\n";
     } else if (request.verb == "tg") {
-        reply.bytes = has ? "TV " + size + " t60 a3" + node + "\r\n" + found->second + "\r\n"
+        reply.bytes = has ? "TV " + size + ttl + " a" + std::to_string(age) + node + data
                           : "TN" + node + "\r\n";
     } else if (request.verb == "mg") {
-        reply.bytes = has ? "VA " + size + " t60\r\n" + found->second + "\r\n" : "EN\r\n";
+        reply.bytes = has ? "VA " + size + ttl + data : "EN\r\n";
     } else if (request.verb == "ts" || request.verb == "ms") {
-        values_[request.key] = request.data;
+        const std::size_t at = request.line.find(" T");
+        const char* ttl_told = at == std::string::npos ? "0" : request.line.c_str() + at + 2;
+        values_[request.key] = {request.data, std::atol(ttl_told)};
         reply.bytes = "HD" + node + "\r\n";
     } else if (request.verb == "md") {
         reply.bytes = values_.erase(request.key) != 0 ? "HD\r\n" : "NF\r\n";
@@ -215,7 +220,7 @@ int stand_in::requests(const std::string& verb) const {
 std::string stand_in::value(const std::string& key) const {
     const std::scoped_lock guard(mutex_);
     const auto found = values_.find(key);
-    return found == values_.end() ? "" : found->second;
+    return found == values_.end() ? "" : found->second.data;
 }
 
 std::string stand_in::last_line(const std::string& verb) const {

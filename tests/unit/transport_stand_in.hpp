@@ -73,7 +73,11 @@ class stand_in {
     std::atomic<int> connections_{0};
     std::atomic<int> reads_{0};
     mutable std::mutex mutex_;
-    std::map<std::string, std::string> values_;
+    struct stored {
+        std::string data;
+        long ttl = 0;
+    };
+    std::map<std::string, stored> values_;
     std::map<std::string, int> counts_;
     std::map<std::string, std::string> last_lines_;
     std::vector<std::unique_ptr<connection>> peers_;
