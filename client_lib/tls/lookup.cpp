@@ -80,7 +80,7 @@ void take_answer(connection& conn, SSL* ssl, transport::lookup_result answer) {
     }
     core.add(counter::hits);
     // OpenSSL ends a connection whose hello lacks the session's cipher (RFC 5246 7.4.1.2).
-    if (record->protocol == TLS1_2_VERSION && !offers_cipher(ssl, record->cipher)) {
+    if (record->protocol != TLS1_3_VERSION && !offers_cipher(ssl, record->cipher)) {
         core.add(counter::refused_cipher);
         return;
     }

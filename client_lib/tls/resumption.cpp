@@ -36,7 +36,7 @@ std::optional<counter> refusal(const connection& conn, SSL* ssl) {
     if (!cipher_enabled(ssl, record.cipher)) {
         return counter::refused_cipher;
     }
-    if (record.protocol == TLS1_2_VERSION &&
+    if (record.protocol != TLS1_3_VERSION &&
         !extended_master_secret_fits(conn, ssl, record.extended_master_secret)) {
         return counter::refused_ems;
     }

@@ -14,7 +14,7 @@ namespace {
 
 // OpenSSL has a getter, but not inside a handshake: it is what both sides said.
 bool extended_master_secret_of(const connection& conn, SSL* ssl) {
-    return SSL_version(ssl) >= TLS1_3_VERSION ||
+    return SSL_version(ssl) == TLS1_3_VERSION ||
            (conn.hello.extended_master_secret &&
             (SSL_get_options(ssl) & SSL_OP_NO_EXTENDED_MASTER_SECRET) == 0);
 }
