@@ -21,7 +21,7 @@ else()
 endif()
 
 function(tlscache_precompiled_header header)
-    file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "// carries the precompiled header\n")
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/pch.cpp CONTENT "// carries the precompiled header\n")
     add_library(tlscache_pch STATIC ${CMAKE_BINARY_DIR}/pch.cpp)
     target_link_libraries(tlscache_pch PRIVATE tlscache_options Threads::Threads Boost::boost OpenSSL::SSL fmt::fmt)
     target_precompile_headers(tlscache_pch PRIVATE ${header})
