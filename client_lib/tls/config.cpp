@@ -164,6 +164,9 @@ bool is_lower_name(const std::string& name) {
 tls::config_fault find_group_fault(const config& settings) {
     std::set<std::string> seen;
     for (const auto& [group, names] : settings.sni_groups) {
+        if (group.empty() || group.size() > tls::sni_bytes_max - 1) {  // behind an '@' in the seal
+            return {"sni_groups", fmt::format("\"{}\" is no name for a group", group)};
+        }
         for (const std::string& name : names) {
             if (!is_lower_name(name)) {
                 return {"sni_groups",

@@ -93,6 +93,9 @@ TEST_CASE("what is wrong in the file is told with its line and key") {
           std::string::npos);
     CHECK(complaint(minimum + "[sni_groups]\nx = [\"a\"]\ny = [\"a\"]\n").find("twice") !=
           std::string::npos);
+    CHECK(complaint(minimum + "[sni_groups]\n" + std::string(255, 'g') + " = [\"a\"]\n")
+              .find("no name for a group") != std::string::npos);
+    CHECK(complaint(minimum + "[sni_groups]\n" + std::string(254, 'g') + " = [\"a\"]\n") == "");
     CHECK(complaint("namespace = \"n\"\n[[nodes]]\nname = \"a\"\n").starts_with("2: nodes: "));
     CHECK(complaint("namespace = \"n\"\n[[nodes]]\nport = 1\n").starts_with("3: nodes.port: "));
     CHECK(complaint("namespace = \n").starts_with("1: "));

@@ -258,10 +258,13 @@ TEST_CASE("a node that stops in the middle is given up after a second and asked 
     REQUIRE(connected(nodes));
     stalled = true;
     const session::cache_key key = key_of(1);
+    const auto begun = std::chrono::steady_clock::now();
     CHECK(nodes.lookup(std::span(&key, 1), in(5ms)).reason == unavailable_reason::deadline);
+    CHECK(until(nodes, key, [&](const auto&) { return server.connections() > 1; }));
+    CHECK(std::chrono::steady_clock::now() - begun >= transport::reply_overdue);
+    CHECK(nodes.statistics().bad_reply == 0);
     stalled = false;
     CHECK(until(nodes, key, answered));
-    CHECK(server.connections() >= 1);
 }
 
 // A hit of four bytes, whole and cut: the reply ends after n bytes, then the connection.
