@@ -33,6 +33,13 @@ constexpr std::size_t connection_bytes_max(std::size_t memory_bytes) {
     return std::clamp(memory_bytes / 8, 2 * mebibyte, 256 * mebibyte);
 }
 
+// What unfinished requests and unread replies leave of it to connections themselves: a few hundred
+// peers that do not read must not keep everybody else from connecting. An eighth are 500
+// connections at -m 64, and -I 1m still works from -m 32 on.
+constexpr std::size_t connection_bytes_kept(std::size_t connection_bytes) {
+    return connection_bytes / 8;
+}
+
 // Private to each connection: holds any request with a session in it (62 to 600 bytes), so that
 // the common request needs no other memory.
 inline constexpr std::size_t read_bytes_private = 1024;

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -129,14 +130,17 @@ std::size_t descriptors_beside_connections(const options& chosen, const sockets&
            (chosen.metrics ? limits::metrics_connections_max + 1 : 0);
 }
 
-// How many connections the descriptors are enough for; says so if it is fewer than asked.
+// How many connections memory and descriptors are enough for; says so if it is fewer than asked.
 std::size_t fit_connections(const options& chosen, std::size_t beside) {
-    const std::size_t fits = process::fit_descriptors(chosen.connections_max, beside);
+    const std::size_t memory =
+        net::server::connections_for(limits::connection_bytes_max(chosen.memory_megabytes << 20));
+    const std::size_t wanted = std::min(chosen.connections_max, memory);
+    const std::size_t fits = process::fit_descriptors(wanted, beside);
     if (fits < chosen.connections_max) {
-        log::warning(fmt::format(
-            "the limit of open files (ulimit -n) is enough for {} connections, not {}: conn-limit "
-            "is lowered to {}",
-            fits, chosen.connections_max, fits));
+        log::warning(
+            fmt::format("{} is enough for {} connections, not {}: conn-limit is lowered to {}",
+                        fits < wanted ? "the limit of open files (ulimit -n)" : "memory-limit",
+                        fits, chosen.connections_max, fits));
     }
     return fits;
 }
@@ -300,6 +304,7 @@ int run(int argc, char** argv) {
 }  // namespace tlscache
 
 int main(int argc, char** argv) {
+    tlscache::process::hold_standard_streams();
     tlscache::process::bind_symbols_now(argv);
     return tlscache::run(argc, argv);
 }

@@ -32,6 +32,16 @@ bool keep_stderr = false;
 
 }  // namespace
 
+void hold_standard_streams() {
+    int opened = 0;
+    do {
+        opened = ::open("/dev/null", O_RDWR);
+    } while (opened >= 0 && opened <= STDERR_FILENO);
+    if (opened > STDERR_FILENO) {
+        ::close(opened);
+    }
+}
+
 void bind_symbols_now(char** argv) {
     const char* const set = std::getenv("LD_BIND_NOW");
     if (set != nullptr && *set != '\0') {

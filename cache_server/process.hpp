@@ -9,7 +9,12 @@
 
 namespace tlscache::process {
 
-// First of all: starts the program anew so that the dynamic linker binds every function now. Else
+// Before anything is opened: /dev/null in the place of standard streams that are closed. Else a
+// listening socket becomes one of them, and is logged into, or replaced when going into the
+// background.
+void hold_standard_streams();
+
+// Then: starts the program anew so that the dynamic linker binds every function now. Else
 // it binds at first calls and saves the vector registers on the stack meanwhile, with what memcpy
 // left there of a session, and nobody erases that. Returns if it is so already, or can't be.
 void bind_symbols_now(char** argv);

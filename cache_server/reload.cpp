@@ -6,8 +6,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
+#include "cache_server/limits.hpp"
+#include "cache_server/net/server.hpp"
 #include "cache_server/process.hpp"
 #include "cache_server/service/log.hpp"
 
@@ -60,8 +63,10 @@ void reload_settings(const command_line& started_with, const options& running,
         return;
     }
     const auto& is = std::get<options>(parsed);
+    const std::size_t memory =
+        net::server::connections_for(limits::connection_bytes_max(running.memory_megabytes << 20));
     const std::size_t connections =
-        process::fit_descriptors(is.connections_max, descriptors_beside);
+        process::fit_descriptors(std::min(is.connections_max, memory), descriptors_beside);
     changing.connections_max = connections;
     changing.idle_seconds = is.idle_seconds;
     changing.stall_seconds = is.stall_seconds;
@@ -71,8 +76,8 @@ void reload_settings(const command_line& started_with, const options& running,
         running.config, connections, is.idle_seconds, is.stall_seconds, is.verbosity));
     if (connections < is.connections_max) {
         log::warning(
-            fmt::format("conn-limit {} needs a restart with a higher limit of open files, which is "
-                        "enough for {}",
+            fmt::format("conn-limit {} needs a restart with a higher limit of open files or of "
+                        "memory, which is enough for {}",
                         is.connections_max, connections));
     }
     if (const auto names = needs_restart(running, is); !names.empty()) {

@@ -282,7 +282,8 @@ bool connection::flush() {
 
 void connection::hold_unsent(std::string_view rest) {
     const std::size_t charge = std::bit_ceil(std::max<std::size_t>(rest.size(), 256));
-    if (!owner_.budget_.try_charge(charge)) {
+    const std::size_t kept = limits::connection_bytes_kept(owner_.budget_.bytes_max());
+    if (!owner_.budget_.try_charge(charge, kept)) {
         owner_.counters_.refused_unsent.add();
         close();
         return;

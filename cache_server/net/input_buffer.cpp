@@ -76,7 +76,7 @@ input_buffer::room input_buffer::grow(std::size_t capacity, std::size_t request_
     }
     const std::size_t charge =
         std::max(std::bit_ceil(std::max<std::size_t>(capacity, 256)), large_.capacity());
-    if (!budget_.try_charge(charge)) {
+    if (!budget_.try_charge(charge, limits::connection_bytes_kept(budget_.bytes_max()))) {
         return room::refused;
     }
     if (grown()) {
@@ -94,7 +94,8 @@ input_buffer::room input_buffer::grow(std::size_t capacity, std::size_t request_
 }
 
 void input_buffer::release() noexcept {
-    wipe(small_.data(), small_used_);
+    // All of it: a read that came back after the close may have filled more than was committed.
+    wipe(small_.data(), small_.size());
     small_used_ = 0;
     large_.release();
     budget_.release(charged_);

@@ -60,6 +60,10 @@ server::~server() {
     }
 }
 
+std::size_t server::connections_for(std::size_t bytes) noexcept {
+    return bytes / worker::connection_bytes();
+}
+
 void server::start(command::server_view& view, command::statistics& counted,
                    std::vector<listener> listeners) {
     for (unsigned n = 0; n != impl_->fixed.threads; ++n) {

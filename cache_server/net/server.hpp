@@ -32,6 +32,9 @@ class server {
            store::store& entries, store::memory_budget& budget, const store::clock& clock);
     ~server();
 
+    // How many connections that much memory is enough for.
+    static std::size_t connections_for(std::size_t bytes) noexcept;
+
     void start(command::server_view& view, command::statistics& counted,
                std::vector<listener> listeners);
 

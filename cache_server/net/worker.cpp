@@ -42,6 +42,10 @@ worker::~worker() {
     wipe(batch_memory_.get(), limits::read_bytes_batch);
 }
 
+std::size_t worker::connection_bytes() noexcept {
+    return connection_charge;
+}
+
 void worker::start() {
     thread_ = std::thread([this] {
         const auto work = asio::make_work_guard(context_);

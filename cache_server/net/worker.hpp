@@ -39,6 +39,9 @@ class worker {
     worker(const worker&) = delete;
     worker& operator=(const worker&) = delete;
 
+    // What a connection costs of the memory budget, buffers apart.
+    static std::size_t connection_bytes() noexcept;
+
     void start();
 
     // Takes the descriptor; the caller has counted it by reserve().

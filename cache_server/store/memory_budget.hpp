@@ -15,10 +15,11 @@ class memory_budget {
   public:
     explicit memory_budget(std::size_t bytes_max) noexcept : bytes_max_(bytes_max) {}
 
-    [[nodiscard]] bool try_charge(std::size_t bytes) noexcept {
+    // `kept` bytes at least are left for charges that matter more.
+    [[nodiscard]] bool try_charge(std::size_t bytes, std::size_t kept = 0) noexcept {
         std::size_t used = used_.load(std::memory_order_relaxed);
         do {
-            if (bytes > bytes_max_ - used) {
+            if (bytes + kept > bytes_max_ - used) {
                 refused_.fetch_add(1, std::memory_order_relaxed);
                 return false;
             }

@@ -52,6 +52,29 @@ def a_low_descriptor_limit_lowers_c_and_says_so(t, scratch):
     t.equal("the rest is told", told.count(TURNED_AWAY), 5)
 
 
+def a_low_memory_limit_lowers_c_and_says_so(t, scratch):
+    daemon = Daemon(scratch, "-m", "8", "-c", "2000")
+    most = int(daemon.statistics()["max_connections"])
+    t.check("conn-limit is lowered", 1000 < most < 2000, most)
+    t.check("the log says so", f"memory-limit is enough for {most} connections" in daemon.log(), daemon.log())
+
+
+def peers_that_do_not_read_keep_nobody_out(t, scratch):
+    """300 peers that ask for 8 MB each and take nothing"""
+    daemon = Daemon(scratch, "-m", "8")
+    watcher = daemon.client()
+    watcher.set("big", b"x" * 16000, 0)
+    peers = [daemon.client() for _ in range(300)]
+    for one in peers:
+        one.send(b"get big\r\n" * 500)
+    daemon.wait_until(lambda: int(watcher.statistics()["tls_refused_unsent"]) > 0, what="no memory left")
+    late = [daemon.client() for _ in range(50)]
+    t.equal("50 that come late are served", sum(answers_version(one) for one in late), 50)
+    t.equal("none was refused", watcher.statistics()["tls_refused_connections"], "0")
+    for one in peers:
+        one.close()
+
+
 def a_soft_descriptor_limit_is_raised(t, scratch):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 1200:
@@ -109,6 +132,8 @@ if __name__ == "__main__":
         exactly_c_connections_are_served,
         the_reason_arrives_although_the_client_wrote_first,
         a_low_descriptor_limit_lowers_c_and_says_so,
+        a_low_memory_limit_lowers_c_and_says_so,
+        peers_that_do_not_read_keep_nobody_out,
         a_soft_descriptor_limit_is_raised,
         exhausted_descriptors_neither_spin_nor_stay,
     ))

@@ -193,6 +193,13 @@ def the_background_and_the_other_user(t, scratch):
     t.check("its files are gone", not pid_file.exists() and not ports.exists())
 
 
+def closed_standard_streams_are_not_taken_by_sockets(t, scratch):
+    daemon = Daemon(scratch, "-vv", wrap=("bash", "-c", 'exec "$0" "$@" <&- >&- 2>&-'))
+    t.check("it serves", answers_version(daemon.client()))
+    streams = [os.readlink(f"/proc/{daemon.pid}/fd/{n}") for n in range(3)]
+    t.equal("standard streams lead nowhere", streams, ["/dev/null"] * 3)
+
+
 if __name__ == "__main__":
     sys.exit(harness.Checks().run(
         end_under_load_loses_no_answer,
@@ -203,4 +210,5 @@ if __name__ == "__main__":
         a_stale_socket_file_is_replaced_a_live_one_is_not,
         mistakes_are_told_in_one_line,
         the_background_and_the_other_user,
+        closed_standard_streams_are_not_taken_by_sockets,
     ))

@@ -93,6 +93,20 @@ TEST_CASE("growth stops at the budget and at the longest valid request") {
     CHECK(arrived <= 2 * std::max(most, std::size_t{32768}));
 }
 
+TEST_CASE("growth leaves a part of the budget to connections themselves") {
+    memory_budget budget(8192);
+    const std::size_t kept = tlscache::limits::connection_bytes_kept(8192);
+    REQUIRE(kept > 0);
+    REQUIRE(budget.try_charge(8192 - 4096 - kept + 1));
+    input_buffer input(budget);
+    arrive(input, std::string(own, 'a'));
+    CHECK(input.make_space(0, most) == room::refused);
+    CHECK(budget.try_charge(4096 + kept - 1));
+    budget.release(8192);
+    REQUIRE(budget.try_charge(8192 - 4096 - kept));
+    CHECK(input.make_space(0, most) == room::made);
+}
+
 TEST_CASE("what a batch leaves behind is kept, short or long") {
     memory_budget budget(1 << 20);
     input_buffer input(budget);
@@ -126,6 +140,11 @@ TEST_CASE("bytes that are done with are erased") {
     input.consume(secret.size());
     CHECK(content(input) == "rest");
     CHECK(std::all_of(at + 4, at + secret.size() + 4, [](char c) { return c == 0; }));
+    // A read that came back after the connection was closed is never committed.
+    const auto space = input.space();
+    std::copy(secret.begin(), secret.end(), space.begin());
+    input.release();
+    CHECK(std::all_of(at, at + own, [](char c) { return c == 0; }));
 }
 
 }  // namespace
