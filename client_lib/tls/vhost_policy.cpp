@@ -135,13 +135,18 @@ policy make_policy(int verify_mode, const STACK_OF(X509_NAME) * ca_names, X509* 
 
 }  // namespace
 
+// OpenSSL has two lists of CA names; a server tells those of the second if the first has none.
 policy policy_of(SSL_CTX* context, std::uint32_t epoch) {
-    return make_policy(SSL_CTX_get_verify_mode(context), SSL_CTX_get_client_CA_list(context),
+    const STACK_OF(X509_NAME)* names = SSL_CTX_get_client_CA_list(context);
+    return make_policy(SSL_CTX_get_verify_mode(context),
+                       sk_X509_NAME_num(names) > 0 ? names : SSL_CTX_get0_CA_list(context),
                        SSL_CTX_get0_certificate(context), epoch);
 }
 
 policy policy_of(SSL* ssl, std::uint32_t epoch) {
-    return make_policy(SSL_get_verify_mode(ssl), SSL_get_client_CA_list(ssl),
+    const STACK_OF(X509_NAME)* names = SSL_get_client_CA_list(ssl);
+    return make_policy(SSL_get_verify_mode(ssl),
+                       sk_X509_NAME_num(names) > 0 ? names : SSL_get0_CA_list(ssl),
                        SSL_CTX_get0_certificate(SSL_get_SSL_CTX(ssl)), epoch);
 }
 

@@ -288,6 +288,36 @@ TEST_CASE("a host that asks for certificates after the handshake resumes without
     CHECK(frontends[1]->count(counter::authentication_differs) == 0);
 }
 
+TEST_CASE("other names of client authorities make sessions void, in either list of OpenSSL's") {
+    static const identity other = make_identity("other authority");
+    const auto asking = [](const identity& authority, bool second_list) {
+        context_pointer context = make_server_context();
+        SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+        if (second_list) {
+            STACK_OF(X509_NAME)* names = sk_X509_NAME_new_null();
+            const X509* certificate = authority.certificate.get();
+            sk_X509_NAME_push(names, X509_NAME_dup(X509_get_subject_name(certificate)));
+            SSL_CTX_set0_CA_list(context.get(), names);
+        } else {
+            SSL_CTX_add_client_CA(context.get(), authority.certificate.get());
+        }
+        return context;
+    };
+    for (const bool second_list : {false, true}) {
+        CAPTURE(second_list);
+        cluster all;
+        frontend& a = all.add({}, asking(client_authority(), second_list));
+        frontend& same = all.add({}, asking(client_authority(), !second_list));
+        frontend& different = all.add({}, asking(other, second_list));
+        for (const int version : versions) {
+            client_options options;
+            options.version = version;
+            CHECK(resumes(all, a, same, options, "a.test", "a.test"));
+            CHECK_FALSE(resumes(all, a, different, options, "a.test", "a.test"));
+        }
+    }
+}
+
 TEST_CASE("another certificate or epoch makes earlier sessions void") {
     cluster all;
     frontend& a = all.add();
