@@ -85,7 +85,9 @@ struct attach_options {
 
     waiting unmarked = waiting::block;
 
-    // Raise it, on all frontends, to make earlier sessions of this context void.
+    // Raise it, on all frontends, to make earlier sessions of this context void. Needed when a
+    // client's certificate is revoked, or an authority goes from the trust store whose name clients
+    // were never told: OpenSSL does not verify again at a resumption.
     std::uint32_t policy_epoch = 0;
 
     // FOR TESTS ONLY: sessions of one name resume on any other, past client authentication.
