@@ -248,7 +248,7 @@ int serve(const command_line& started_with, const options& chosen) {
     if (connections_max == 0) {
         return not_started("the limit of open files (ulimit -n) leaves none for connections");
     }
-    process::allow_locked_memory((chosen.memory_megabytes + 16) << 20);
+    process::allow_locked_memory(store::store::reserved_bytes(chosen.memory_megabytes << 20));
     const std::string ports = port_lines(open);
     std::optional<process::file_guard> pid_file;
     std::optional<process::file_guard> port_file;

@@ -60,6 +60,10 @@ store::store(const store_options& options, const instant&) {
 
 store::~store() = default;
 
+std::size_t store::reserved_bytes(std::size_t bytes_max) noexcept {
+    return entry_table::range_bytes(bytes_max);
+}
+
 std::uint64_t store::hash(std::string_view key_bytes, bool tagged) const noexcept {
     return impl_->hash(key_bytes, tagged);
 }

@@ -43,6 +43,9 @@ class store {
     store(const store&) = delete;
     store& operator=(const store&) = delete;
 
+    // Addresses that it reserves; the kernel counts all of them as locked, touched or not.
+    static std::size_t reserved_bytes(std::size_t bytes_max) noexcept;
+
     // The hash that keys carry: keyed with random bits of this process.
     std::uint64_t hash(std::string_view key_bytes, bool tagged) const noexcept;
 

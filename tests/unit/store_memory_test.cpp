@@ -1,10 +1,14 @@
 // What -m bounds, and what happens at the bound.
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <random>
 #include <string>
+#include <system_error>
 
 #include "tests/unit/store_support.hpp"
 
@@ -177,6 +181,33 @@ TEST_CASE("without eviction, what is replaced in a full cache is replaced or ref
         present += c.has("k" + std::to_string(i)) ? 1 : 0;
     }
     CHECK(present == s.items);
+}
+
+TEST_CASE("a limit of exactly what is reserved is enough to lock memory, a page less is not") {
+    constexpr std::size_t page = 4096;
+    const std::size_t reserved = store::store::reserved_bytes(2 * mebibyte);
+    const auto locks_within = [](std::size_t bytes) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const rlimit limit{bytes, bytes};
+            bool locked = ::setrlimit(RLIMIT_MEMLOCK, &limit) == 0;
+            // Root may lock without limit.
+            locked = locked && (::geteuid() != 0 || ::setuid(65'534) == 0);
+            try {
+                store::store_options options = cache::with(2 * mebibyte);
+                options.lock_memory = store::lock_memory_mode::required;
+                const cache c(options);
+            } catch (const std::system_error&) {
+                locked = false;
+            }
+            ::_exit(locked ? 0 : 1);
+        }
+        int status = -1;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        return status == 0;
+    };
+    CHECK(locks_within(reserved));
+    CHECK_FALSE(locks_within(reserved - page));
 }
 
 TEST_CASE("memory goes back to the system when the cache empties") {
