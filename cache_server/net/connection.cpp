@@ -87,15 +87,21 @@ struct connection::write_handler {
     void operator()(const error_code& error, std::size_t n) const { self->on_write(error, n); }
 };
 
-connection::connection(worker& owner, int descriptor, int family, std::size_t value_bytes_max)
+connection::connection(worker& owner, std::size_t value_bytes_max)
     : owner_(owner),
-      socket_(owner.context_, asio::generic::stream_protocol(family, 0), descriptor),
+      socket_(owner.context_),
       state_{wire::request_parser(value_bytes_max)},
       input_(owner.budget_) {}
 
 connection::~connection() {
     unsent_.release();
     owner_.budget_.release(unsent_charged_);
+}
+
+bool connection::assign(int descriptor, int family) {
+    error_code error;
+    socket_.assign(asio::generic::stream_protocol(family, 0), descriptor, error);
+    return !error;
 }
 
 void connection::start(const store::instant& now) {

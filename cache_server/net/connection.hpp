@@ -41,10 +41,14 @@ using deadline_hook = boost::intrusive::list_base_hook<boost::intrusive::tag<dea
 
 class connection : public boost::intrusive::list_base_hook<>, public deadline_hook {
   public:
-    connection(worker& owner, int descriptor, int family, std::size_t value_bytes_max);
+    connection(worker& owner, std::size_t value_bytes_max);
     ~connection();
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
+
+    // Takes the descriptor over. False: the kernel has no room to watch it, and it stays the
+    // caller's.
+    [[nodiscard]] bool assign(int descriptor, int family);
 
     void start(const store::instant& now);
 

@@ -58,15 +58,24 @@ void worker::adopt(int descriptor, int family) {
 }
 
 void worker::add_connection(int descriptor, int family) {
-    if (draining_ || !budget_.try_charge(connection_charge)) {
+    const auto turn_away = [&] {
         if (!draining_) {
             counters_.refused_connections.add();
         }
         ::close(descriptor);
         load_.fetch_sub(1, std::memory_order_relaxed);
+    };
+    if (draining_ || !budget_.try_charge(connection_charge)) {
+        turn_away();
         return;
     }
-    auto* one = new connection(*this, descriptor, family, fixed_.value_bytes_max);
+    auto made = std::make_unique<connection>(*this, fixed_.value_bytes_max);
+    if (!made->assign(descriptor, family)) {
+        budget_.release(connection_charge);
+        turn_away();
+        return;
+    }
+    connection* const one = made.release();  // destroy_if_finished() deletes it
     {
         std::scoped_lock guard(list_mutex_);
         connections_.push_back(*one);
