@@ -33,7 +33,8 @@ struct alignas(64) worker_counters {
     counter refused_read_buffer;  // no memory for an unfinished request
     counter refused_unsent;       // no memory for replies that the peer does not take
     counter refused_long;         // an unfinished request longer than any that is valid
-    counter refused_connections;  // no memory for the connection itself, or no room in the kernel to watch it
+    counter refused_connections;  // no memory for the connection itself, or no room in the kernel
+                                  // to watch it
 };
 
 struct acceptor_counters {
