@@ -84,7 +84,8 @@ stage_bench_smoke() {
 }
 
 stage_asan() {
-    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+    # Not detect_stack_use_after_return: gcc 12's fake stack does not align cache lines.
+    export ASAN_OPTIONS=strict_string_checks=1
     export UBSAN_OPTIONS=print_stacktrace=1
     build_preset asan tests_unit
     run_label unit asan
