@@ -233,7 +233,11 @@ class player {
         request.show_cas = chance(30);
         const store::set_status status = model_.set(n, request, cache_.now);
         const store::set_result result = cache_.set(request);
-        expect(result.status == status, "set: status");
+        if (result.status != status) {
+            FAIL("step ", step_, ": set: status ", static_cast<int>(result.status),
+                 ", the model's ", static_cast<int>(status), ", value of ", bytes.size(),
+                 " bytes, mode ", static_cast<int>(request.mode));
+        }
         expect(request.show_cas || result.cas == 0, "set: cas shown");
         if (status == store::set_status::stored) {
             learn_cas(n, result.cas);

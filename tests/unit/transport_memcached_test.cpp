@@ -49,6 +49,13 @@ class memcached {
         REQUIRE(accepts());
     }
     void send(int signal) const { ::kill(child_, signal); }
+    // Comes back when it has really stopped: until then it may still answer.
+    void suspend() const {
+        int status = 0;
+        send(SIGSTOP);
+        REQUIRE(::waitpid(child_, &status, WUNTRACED) == child_);
+        REQUIRE(WIFSTOPPED(status));
+    }
     void stop() {
         ::kill(child_, SIGKILL);
         ::waitpid(child_, nullptr, 0);
@@ -116,7 +123,7 @@ TEST_CASE("memcached killed, stopped and back: unavailable meanwhile, used again
     REQUIRE(connected(nodes));
     const session::cache_key key = key_of(1);
 
-    server.send(SIGSTOP);
+    server.suspend();
     for (int i = 0; i < 3; ++i) {
         CHECK(nodes.lookup(std::span(&key, 1), in(3ms)).reason == unavailable_reason::deadline);
     }
