@@ -138,7 +138,17 @@ set_result shard::impl::set(const set_request& request, const instant& now) {
     if (old && (request.mode == set_mode::append || request.mode == set_mode::prepend)) {
         return append(request, *old, now);
     }
+    const auto refuse = [&](store_outcome why) {
+        count_refusal(why);
+        if (old && request.mode == set_mode::set) {
+            overwrite(*old);
+        }
+        return set_result{set_status_of(why), 0};
+    };
     if (request.ttl.seconds == 0 && !stale) {
+        if (request.value.size() > options.value_bytes_max) {
+            return refuse(store_outcome::too_large);
+        }
         if (old) {
             cas_changes(*old, now);
             overwrite(*old);
@@ -157,11 +167,7 @@ set_result shard::impl::set(const set_request& request, const instant& now) {
     if (outcome == store_outcome::stored) {
         return {set_status::stored, request.show_cas ? show_cas(placed, now) : 0};
     }
-    count_refusal(outcome);
-    if (old && request.mode == set_mode::set) {
-        overwrite(*old);
-    }
-    return {set_status_of(outcome), 0};
+    return refuse(outcome);
 }
 
 // Keeps flags, expiry and marks of the old entry.

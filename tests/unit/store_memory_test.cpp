@@ -118,6 +118,7 @@ TEST_CASE(
     c.set("other", "x");
     c.set("k", "old");
     CHECK(c.set("k", std::string(1'000'001, 'v')) == store::set_status::too_large);
+    CHECK(c.set("k", std::string(1'000'001, 'v'), 0) == store::set_status::too_large);
     CHECK_FALSE(c.has("k"));
     c.set("k", "old");
     CHECK(c.set("k", std::string(999'999, 'v')) == store::set_status::stored);
