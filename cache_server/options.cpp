@@ -53,11 +53,6 @@ void declare(CLI::App& app, collected& into) {
         ->option_text("FILE");
 }
 
-std::string option_names(const option_spec& row) {
-    return row.letter == 0 ? fmt::format("--{}", row.name)
-                           : fmt::format("-{}/--{}", row.letter, row.name);
-}
-
 std::optional<std::string> apply_command_line(options& into, const collected& given,
                                               const name_list& eviction_names) {
     for (const option_spec& row : option_table()) {
@@ -71,12 +66,15 @@ std::optional<std::string> apply_command_line(options& into, const collected& gi
         } else {
             values = given.values.at(row.name);
         }
+        if (!values.empty()) {
+            into.places.erase(row.name);
+        }
         if (row.name == "listen" && !values.empty()) {
             into.listen.clear();
         }
         for (const std::string& value : values) {
             if (const auto wrong = row.apply(into, value, eviction_names)) {
-                return fmt::format("option {}: {}", option_names(row), *wrong);
+                return fmt::format("{}: {}", place_of(into, row), *wrong);
             }
         }
     }

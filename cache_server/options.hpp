@@ -1,11 +1,12 @@
 #pragma once
 
 // What the operator asked for: command line first, then the file of --config, then defaults.
-// One table (options.cpp) has every option's names, kind, help and check; command line and file
-// go through the same checks.
+// One table (options_table.cpp) has every option's names, kind, help and check; command line and
+// file go through the same checks.
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,9 @@ struct options {
     unsigned stall_seconds = limits::stall_seconds_default;
     bool insecure_plaintext = false;
     std::string config;
+
+    // Where the file set what holds now, "FILE:LINE: key 'KEY'" by key.
+    std::map<std::string_view, std::string> places;
 
     // listen and port worked out: no name is looked up here.
     std::vector<endpoint_option> endpoints() const;

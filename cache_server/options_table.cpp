@@ -306,25 +306,35 @@ std::vector<endpoint_option> options::endpoints() const {
     return all;
 }
 
-std::optional<std::string> check_together(const options& all) {
-    if (all.port == options::port_off && all.unix_socket.empty()) {
-        return "nothing to listen on: option --port is 0 and there is no --unix-socket";
+std::string place_of(const options& all, const option_spec& row) {
+    if (const auto place = all.places.find(row.name); place != all.places.end()) {
+        return place->second;
     }
-    if (!all.insecure_plaintext) {
-        for (const endpoint_option& one : all.endpoints()) {
-            if (!is_loopback(one.host)) {
-                return fmt::format(
-                    "option --listen: '{}' is not a loopback address and there is no "
-                    "TLS there (--insecure-plaintext allows it, see --help)",
-                    one.host);
-            }
+    return row.letter == 0 ? fmt::format("option --{}", row.name)
+                           : fmt::format("option -{}/--{}", row.letter, row.name);
+}
+
+std::optional<std::string> check_together(const options& all) {
+    const auto wrong = [&](std::string_view name, std::string_view what) {
+        return fmt::format("{}: {}", place_of(all, *find_option(name)), what);
+    };
+    if (all.port == options::port_off && all.unix_socket.empty()) {
+        return wrong("port", "is 0 and there is no --unix-socket: nothing to listen on");
+    }
+    if (all.insecure_plaintext) {
+        return std::nullopt;
+    }
+    for (const endpoint_option& one : all.endpoints()) {
+        if (!is_loopback(one.host)) {
+            return wrong("listen", fmt::format("'{}' is not a loopback address and there is no TLS "
+                                               "there (--insecure-plaintext allows it, see --help)",
+                                               one.host));
         }
-        if (all.metrics && !is_loopback(all.metrics->host)) {
-            return fmt::format(
-                "option --metrics: '{}' is not a loopback address "
-                "(--insecure-plaintext allows it, see --help)",
-                all.metrics->host);
-        }
+    }
+    if (all.metrics && !is_loopback(all.metrics->host)) {
+        return wrong("metrics", fmt::format("'{}' is not a loopback address "
+                                            "(--insecure-plaintext allows it, see --help)",
+                                            all.metrics->host));
     }
     return std::nullopt;
 }

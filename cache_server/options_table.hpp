@@ -34,6 +34,9 @@ struct option_spec {
 std::span<const option_spec> option_table();
 const option_spec* find_option(std::string_view name);
 
+// Where the operator wrote an option, for messages: the line of the file, or its names.
+std::string place_of(const options& all, const option_spec& row);
+
 // What only shows when all values are known; nullopt if all is well.
 std::optional<std::string> check_together(const options& all);
 

@@ -98,10 +98,11 @@ std::optional<std::string> apply_toml(options& base, std::string_view text,
     }
     std::sort(order.begin(), order.end());
     for (const auto& [line, key] : order) {
-        const toml::node* node = root.get(key);
-        if (auto wrong = apply_key(base, key, *node, eviction_names)) {
-            return fmt::format("{}:{}: key '{}': {}", file_name, line, key, *wrong);
+        const std::string place = fmt::format("{}:{}: key '{}'", file_name, line, key);
+        if (auto wrong = apply_key(base, key, *root.get(key), eviction_names)) {
+            return fmt::format("{}: {}", place, *wrong);
         }
+        base.places[find_option(key)->name] = place;
     }
     return std::nullopt;
 }

@@ -150,7 +150,7 @@ TEST_CASE("each wrong option is one line that names it") {
     CHECK(mistake({"--stall-timeout", "0"}).starts_with(begin + "--stall-timeout: '0' is not a"));
     CHECK(mistake({"-u", ""}) == begin + "-u/--user: is empty");
     CHECK(mistake({"-p", "0"}) ==
-          "tlscached: nothing to listen on: option --port is 0 and there is no --unix-socket");
+          begin + "-p/--port: is 0 and there is no --unix-socket: nothing to listen on");
     CHECK(mistake({"--nothing"}).find("--nothing") != std::string::npos);
     for (const std::string_view flag :
          {"insecure-plaintext=false", "enable-shutdown=false", "daemon=0", "verbose=-1"}) {
@@ -221,6 +221,23 @@ TEST_CASE("the command line wins over the file") {
     CHECK(mistake({"--config", wrong.name(), "-t", "2"}) ==
           "tlscached: " + std::string(wrong.name()) +
               ":2: key 'threads': '0' is not a number from 1 to 64");
+}
+
+TEST_CASE("a value of the file that others forbid is told with file, line and key") {
+    const auto told = [](const temporary_file& file, const char* key) {
+        return "tlscached: " + std::string(file.name()) + ":2: key '" + key + "': ";
+    };
+    const temporary_file listen("threads = 2\nlisten = ['::1', '192.0.2.1']\n");
+    CHECK(mistake({"--config", listen.name()}).starts_with(told(listen, "listen") + "'192.0.2.1'"));
+    const temporary_file metrics("threads = 2\nmetrics = '0.0.0.0:9'\n");
+    CHECK(
+        mistake({"--config", metrics.name()}).starts_with(told(metrics, "metrics") + "'0.0.0.0'"));
+    const temporary_file port("threads = 2\nport = 0\n");
+    CHECK(mistake({"--config", port.name()}).starts_with(told(port, "port") + "is 0 and"));
+    // Once the command line decides, it is the place of the mistake.
+    CHECK(mistake({"--config", listen.name(), "-l", "0.0.0.0"})
+              .starts_with("tlscached: option -l/--listen: '0.0.0.0'"));
+    CHECK(parsed({"--config", listen.name(), "-l", "127.0.0.1"}).endpoints().size() == 1);
 }
 
 TEST_CASE("help names every option, the exit codes and the danger of plaintext") {
