@@ -2,46 +2,12 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <new>
 #include <random>
 #include <set>
 #include <string>
 
+#include "tests/support/allocation_count.hpp"
 #include "tests/unit/eviction_support.hpp"
-
-namespace {
-
-// Allocations while it is watched: a policy makes them when it is built, and never again.
-thread_local bool watched = false;
-thread_local int allocations = 0;
-
-}  // namespace
-
-// Clang's sanitizers bring an operator new of their own; nothing is counted beside it.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define TLSCACHE_COUNTS_ALLOCATIONS 0
-#endif
-#endif
-#ifndef TLSCACHE_COUNTS_ALLOCATIONS
-#define TLSCACHE_COUNTS_ALLOCATIONS 1
-
-void* operator new(std::size_t bytes) {
-    allocations += watched ? 1 : 0;
-    if (void* const memory = std::malloc(bytes)) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-
-#endif
 
 namespace tlscache::test {
 
@@ -72,8 +38,8 @@ TEST_CASE("every policy keeps the contract under random calls") {
         std::vector<bool> held(slots, false);
         std::uint32_t count = 0;
         int wrong = 0;
-        watched = true;
-        allocations = 0;
+        // A policy allocates when it is built, and never again.
+        const testing::allocation_count counted;
         for (int i = 0; i < 100'000; ++i) {
             const auto s = static_cast<store::slot>(random() % slots);
             if (!held[s]) {
@@ -104,20 +70,11 @@ TEST_CASE("every policy keeps the contract under random calls") {
             held[*last] = false;
             --count;
         }
-        watched = false;
+        const int allocations = counted.so_far();
         CHECK(wrong == 0);
         CHECK(count == 0);
         CHECK(allocations == 0);
     }
-}
-
-TEST_CASE("the count of allocations sees one") {
-    watched = true;
-    allocations = 0;
-    const std::string text(100, 'x');
-    watched = false;
-    CHECK(allocations == TLSCACHE_COUNTS_ALLOCATIONS);
-    CHECK(text.size() == 100);
 }
 
 TEST_CASE("an object larger than the cache is a miss that evicts nothing") {
