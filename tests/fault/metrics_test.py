@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A counter is a counter (case B51). usage: metrics_test.py BINDIR"""
+"""A counter is a counter, whatever an administrator resets. usage: metrics_test.py BINDIR"""
 import re
 import sys
 import urllib.error

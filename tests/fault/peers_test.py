@@ -20,7 +20,7 @@ def ended_within(client, seconds):
 
 
 def another_protocol_is_turned_away_at_once(t, scratch):
-    """case B20"""
+    """closed within a second, counted, told once in the log"""
     daemon = Daemon(scratch)
     for name, data, stat in (("TLS", CLIENT_HELLO, "tls_other_protocol_tls"),
                              ("binary memcached", BINARY_GET, "tls_other_protocol_binary"),
@@ -113,7 +113,7 @@ def answers_arrive_after_a_half_close(t, scratch):
 
 
 def a_peer_that_stores_and_leaves_is_heard(t, scratch):
-    """case B25 on the plain port"""
+    """1,000 connections that write and close without reading"""
     daemon = Daemon(scratch)
     for n in range(1000):
         one = daemon.client()

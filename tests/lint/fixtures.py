@@ -64,6 +64,14 @@ CASES = [
     ("readme", "data and dot folders are exempt",
      {"README.md": "", ".ci/run": "", "tests/fuzz/corpus/request/1": "", "tests/golden/lru": ""}, 0),
 
+    ("readme_lines", "a file that its README does not name",
+     {"bench/load/README.md": "| `a` | x |", "bench/load/a.hpp": "", "bench/load/a_b.hpp": ""}, 1),
+    ("readme_lines", "a line for a file that is gone, and one for a pair that is gone",
+     {"bench/load/README.md": "| `a.*`, `b.hpp` | x |\n| `c.*` | y |", "bench/load/a.hpp": ""}, 2),
+    ("readme_lines", "named with, without and with any extension, or by the README above",
+     {"bench/README.md": "`load/d.c`", "bench/load/README.md": "| `a.hpp`, `b`, `c.*` | x |",
+      "bench/load/a.hpp": "", "bench/load/b.hpp": "", "bench/load/c.cpp": "", "bench/load/d.c": ""}, 0),
+
     ("open_ends", "a note to oneself", {"client_lib/wire/a.cpp": f"// {OPEN}: later\n"}, 1),
     ("open_ends", "a word that contains it", {"client_lib/wire/a.cpp": f"int {OPEN}S;\n"}, 0),
 

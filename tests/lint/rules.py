@@ -73,6 +73,31 @@ def readme(tree):
             yield f"{folder or '.'}:1: no README.md"
 
 
+def readme_lines(tree):
+    """A line per file: the README names each file beside it (its extension may be left out, or a star),
+    or the README above does; and what the first column of its tables names is there."""
+    stems = {posixpath.splitext(path)[0] for path in tree}
+    for path, text in tree.items():
+        folder = posixpath.dirname(path)
+        if posixpath.basename(path) != "README.md" or not folder:
+            continue
+        above = tree.get(posixpath.join(posixpath.dirname(folder), "README.md"), "")
+        for beside in sorted(tree):
+            name = posixpath.basename(beside)
+            if posixpath.dirname(beside) != folder or name in ("README.md", "CMakeLists.txt"):
+                continue
+            said = re.escape(posixpath.splitext(name)[0]) + r"(?:\.\*|" + re.escape(suffix(name)) + ")?"
+            if not re.search(rf"[`\[]{said}[`\]]", text) and \
+                    not re.search(rf"`{re.escape(posixpath.basename(folder))}/{said}`", above):
+                yield f"{path}:1: no line for {name}"
+        for number, line in enumerate(text.split("\n"), 1):
+            cell = re.match(r"\|([^|]*)\|", line)
+            for named in re.findall(r"`([\w./-]+\.(?:cpp|hpp|[ch]|py|sh|txt|md|in|cmake|\*))`", cell[1] if cell else ""):
+                here = posixpath.normpath(posixpath.join(folder, named))
+                if not {here, named} & tree.keys() and not (named.endswith(".*") and here[:-2] in stems):
+                    yield f"{path}:{number}: there is no {named}"
+
+
 def open_ends(tree):
     for path, number, line in lines_of(tree, *CODE):
         if OPEN_ENDS.search(line):
@@ -118,6 +143,7 @@ ALL = {
     "file_length": file_length,
     "no_sleep": no_sleep,
     "readme": readme,
+    "readme_lines": readme_lines,
     "open_ends": open_ends,
     "machine_paths": machine_paths,
     "top_level": top_level,
