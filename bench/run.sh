@@ -179,12 +179,39 @@ cell() { # SHAPE TRANSPORT SERVER COLUMN
         $1 == shape && $2 == over && $3 == server { print $at[column] }' "$csv"
 }
 
+# Puts FILE between the page's markers "<!-- NAME begins -->" and "<!-- NAME ends -->".
+replace_part() {
+    local page=$1 name=$2 file=$3
+    awk -v begins="<!-- $name begins -->" -v ends="<!-- $name ends -->" -v file="$file" '
+        $0 == ends { skip = 0 }
+        !skip { print }
+        $0 == begins { skip = 1; while ((getline line < file) > 0) print line }' \
+        "$page" > "$work/page.md" && cp "$work/page.md" "$page"
+}
+
+# The rows of the CSV that a reader of the front page asks for.
+front_page_table() {
+    awk -F, '
+        /^# date: / { date = substr($0, 9) }
+        /^# servers: / { servers = substr($0, 12) }
+        /^#/ || $1 == "shape" { next }
+        $3 == "tlscached" { floor[$1 $2] = $9; ratio[$1 $2] = $13; if (!seen[$1]++) order[++n] = $1 }
+        $17 > claim[$1 $2] { claim[$1 $2] = $17 }
+        function cell(key) { return sprintf("%.2f (from %.0f %%)", ratio[key], 100 * claim[key]) }
+        END {
+            printf "%s; %s.\n\n", date, servers
+            print "| shape | TCP, x floor | TCP, x memcached | Unix socket, x memcached |"
+            print "|---|---|---|---|"
+            for (i = 1; i <= n; ++i)
+                printf "| %s | %.2f | %s | %s |\n", order[i], floor[order[i] "tcp"], cell(order[i] "tcp"), cell(order[i] "unix")
+        }' "$1"
+}
+
 write_readme() {
-    awk -v table="$1" '
-        /<!-- load table begins/ { print; print "```text"; while ((getline line < table) > 0) print line
-                                   print "```"; skip = 1 }
-        /<!-- load table ends/ { skip = 0 }
-        !skip { print }' bench/README.md > "$work/README.md" && cp "$work/README.md" bench/README.md
+    { echo '```text'; cat "$1"; echo '```'; } > "$work/table.md"
+    replace_part bench/README.md "load table" "$work/table.md"
+    front_page_table "$2" > "$work/front.md"
+    replace_part README.md "load summary" "$work/front.md"
 }
 
 run_load() {
@@ -209,7 +236,7 @@ run_load() {
             "$(cell get-d32 tcp tlscached x_baseline)" "$(cell get-d32 tcp memcached-meta x_baseline)"
     } >> "$stamp.txt"
     cat "$stamp.txt"
-    [ -z "$update_readme" ] || write_readme "$stamp.txt"
+    [ -z "$update_readme" ] || write_readme "$stamp.txt" "$csv"
     echo "written: $stamp.txt $csv" >&2
 }
 
