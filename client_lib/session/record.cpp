@@ -19,9 +19,13 @@ constexpr std::uint8_t flag_extended_master_secret = 1;
 constexpr std::uint8_t flag_summary_elsewhere = 2;  // protocol and cipher are told by the session
 constexpr std::uint8_t flags_known = 3;
 
-// All of it is in the associated data.
+// All of it is in the associated data. A name that is bound alone is the session's own.
 known_parts known(const session_id& id, const binding& bound) {
-    return {id, as_bytes(bound.id_context), as_bytes(bound.sni_group)};
+    std::string_view name = bound.sni_group;
+    if (name.starts_with('=')) {
+        name.remove_prefix(1);
+    }
+    return {id, as_bytes(bound.id_context), as_bytes(name)};
 }
 
 std::uint64_t number(std::int64_t value) {

@@ -18,7 +18,8 @@ namespace tlscache::session {
 
 // What a session is bound to besides its ID and namespace; authenticated, not stored.
 struct binding {
-    std::string sni_group;  // lower-cased SNI or the name of its group; "" for no SNI
+    // "=" and the lower-cased SNI, or "@" and the name of its group; "" for no SNI.
+    std::string sni_group;
     vhost_policy policy;
     // The context's session id context, at most 32 bytes: costs no room in the record if equal.
     std::string id_context{};

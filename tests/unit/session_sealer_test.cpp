@@ -117,12 +117,13 @@ TEST_CASE("an ordinary sealed session has at most 93 bytes, one with SNI and ALP
         options.sni = "www.example.com";
         options.alpn = "h2";
         options.id_context = std::string(32, 'c');
-        const std::size_t full = size({options.sni, {}, options.id_context});
-        const std::size_t grouped = size({"group", {}, options.id_context});
+        const std::size_t full = size({"=" + options.sni, {}, options.id_context});
+        const std::size_t grouped = size({"@group", {}, options.id_context});
         MESSAGE(version << ": bare " << bare << ", full " << full << ", in a group " << grouped);
         CHECK(bare <= 93);
         CHECK(full <= 111);
         CHECK(grouped <= 111);
+        CHECK(grouped == full + options.sni.size() + 1);  // a name bound alone is not kept again
     }
 }
 
