@@ -138,8 +138,7 @@ asio::awaitable<void> accept_all(tcp::acceptor& acceptor, const service& of) {
     while (acceptor.is_open()) {
         auto [error, socket] = co_await acceptor.async_accept(as_value);
         if (!error) {
-            // Ticket and page are two small writes; the second would wait for a delayed ACK (40
-            // ms).
+            // Ticket and page are two small writes; the second would wait 40 ms for an ACK.
             socket.set_option(tcp::no_delay(true), error);
             asio::co_spawn(acceptor.get_executor(), serve(std::move(socket), of), asio::detached);
         } else if (error != asio::error::operation_aborted) {
