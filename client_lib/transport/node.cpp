@@ -185,6 +185,7 @@ void node::take(const node_connection::answer& answer, steady_time now, node_ans
     }
     switch (answer.what) {
         case purpose::greeting:
+            ++context_.count.connects;
             backoff_.succeeded();
             [[fallthrough]];
         case purpose::probe:

@@ -134,7 +134,6 @@ void node::finish_connect(steady_time now, node_answers& answers) {
 }
 
 void node::on_connected(steady_time now, node_answers& answers) {
-    ++context_.count.connects;
     connection_.begin(now);
     probe_at_ = steady_time::max();
     flush(now, answers);
