@@ -84,7 +84,7 @@ struct counters {
     std::uint64_t stores_queued = 0, stores_sent = 0, stores_dropped = 0, stores_refused = 0;
     std::uint64_t erases_sent = 0;
     std::uint64_t erases_dropped = 0;  // never sent, or the connection was lost before the reply
-    std::uint64_t connects = 0;  // whose node has answered the greeting: lookups may go there
+    std::uint64_t connects = 0;        // whose node has answered the greeting: lookups may go there
     std::uint64_t connects_failed = 0, ring_reloads = 0, breaker_opened = 0;
     std::uint64_t late_replies = 0;  // came after the lookup was decided, and were dropped
     std::uint64_t ring_refused = 0;  // changed ring files that can't be read or are wrong
