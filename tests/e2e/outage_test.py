@@ -14,6 +14,8 @@ import harness
 
 CONNECTIONS = 2000 if os.environ.get("TLSCACHE_FULL") == "1" else 300
 PARALLEL = 4
+# The second half of a run has to outlast the breaker, which closes by a probe and a ramp of two seconds.
+INTERVAL_MS = PARALLEL * 10_000 // (2 * CONNECTIONS)
 
 
 class Load:
@@ -22,7 +24,7 @@ class Load:
     def __init__(self, scratch, made):
         self.ledger = scratch.file("ledger")
         self.process = scratch.start("probe", cluster.program("tls_probe"), *made.addresses(), "--count", CONNECTIONS,
-                                     "--parallel", PARALLEL, "--interval-ms", 5, "--ledger", self.ledger, "--json")
+                                     "--parallel", PARALLEL, "--interval-ms", INTERVAL_MS, "--ledger", self.ledger, "--json")
 
     def lines(self):
         if not self.ledger.exists():
