@@ -211,6 +211,7 @@ connection::outcome connection::execute(std::span<char> input, std::size_t& cons
                                         const store::instant& now) {
     const command::progress done = owner_.executor_.run(state_, input, owner_.output_, now);
     consumed = done.consumed;
+    wipe(input.data(), consumed);  // before the peer learns that it is done
     needed_ = done.needed;
     closing_ = done.close;
     if (!flush()) {
